@@ -1,0 +1,55 @@
+# Ivy Gateway. `make` lists the targets; `make run` and `make test` need nothing but Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+
+.DEFAULT_GOAL := help
+.PHONY: help install run check-config check test bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.run ## make .venv with everything a run needs
+
+run: $(VENV)/.run ## start the gateway
+	@exec $(BIN)/python -m gateway serve
+
+check-config: $(VENV)/.run ## check the configuration and print what is in force
+	@$(BIN)/python -m gateway check
+
+check: $(VENV)/.test ## lint, types and layout
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_layout.py
+
+test: check ## install what tests need, check, and run all tests
+	@$(BIN)/python -m pytest
+
+bench: $(VENV)/.test ## measure what a request costs, as ratios within one run
+	@$(BIN)/python -m bench
+
+lock: $(VENV)/.test ## write requirements/*.txt anew from pyproject.toml
+	@$(BIN)/python -m uv pip compile pyproject.toml --extra local $(LOCK) -o requirements/run.txt
+	@$(BIN)/python -m uv pip compile pyproject.toml --extra local --extra test -c requirements/run.txt $(LOCK) -o requirements/test.txt
+
+clean: ## remove .venv and what tools left behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python requirements/run.txt
+	@echo "installing what a run needs into $(VENV) (once; about half a minute)"
+	@$(PIP) -r requirements/run.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/bin/python requirements/test.txt
+	@echo "installing what tests need into $(VENV) (once; about a minute)"
+	@$(PIP) -r requirements/test.txt
+	@touch $@ $(VENV)/.run

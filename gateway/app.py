@@ -1,0 +1,126 @@
+"""The application: which routes there are, and what a request passes on its way to one.
+
+    Access        request id, log line, every error as a reply
+    Authenticate  key and identity
+    the route     ModelEndpoint: parse, admit, policies, upstream, policies in reverse, render
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.contract import Unavailable
+from gateway.engine import Engine
+from gateway.health import Health
+from gateway.http import assistant, openai
+from gateway.http.access import Access
+from gateway.http.auth import Authenticate
+from gateway.http.endpoint import ModelEndpoint
+from gateway.localmodel.supervisor import LocalModelUnavailableError
+from gateway.logs import configure
+from gateway.settings import ConfigError, Settings, load
+
+
+class Gateway:
+    """Holds what is in force, so that it can be replaced as a whole while requests run on what they began with."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load()
+        self.log = configure(self.settings.gateway.logging, self.settings.log_dir)
+        self.draining = False
+        self.refusal: str | None = None
+        self._engine: Engine | None = None
+
+    @property
+    def built(self) -> bool:
+        """Whether the engine came to be."""
+        return self._engine is not None
+
+    def engine(self) -> Engine:
+        """The engine in force; raises Unavailable before the warm-up is over."""
+        if self._engine is None:
+            raise Unavailable("The gateway is starting.", code="starting", retry_after=2)
+        return self._engine
+
+    @asynccontextmanager
+    async def lifespan(self, app: Any) -> AsyncGenerator[None, None]:
+        """Builds the engine before the first request, and takes it down after the last."""
+        del app
+        build = importlib.import_module("gateway.build")  # brings litellm, which takes seconds
+        async with AsyncExitStack() as stack:
+            try:
+                self._engine = await stack.enter_async_context(build.engine(self.settings, self.log))
+            except (ConfigError, LocalModelUnavailableError) as error:
+                self.refusal = str(error)
+                raise
+            for warning in (*self.settings.warnings, *self._engine.plan.warnings):
+                self.log("warning", "configuration", detail=warning)
+            self.log("info", "started", primary=self._engine.plan.primary, local=self._engine.plan.local)
+            yield
+        self.log("info", "stopped")
+
+
+class PlainRefusal:
+    """ASGI middleware around the lifespan: a start that is refused says why, without a traceback."""
+
+    def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
+        self._app = app
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def plain(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed" and self._gateway.refusal:
+                message["message"] = self._gateway.refusal
+            await send(message)
+
+        await self._app(scope, receive, plain if scope["type"] == "lifespan" else send)
+
+
+def routes(gateway: Gateway) -> list[Route]:
+    """Every route; one that calls a model is a row of how it is parsed and rendered."""
+    health = Health(gateway.engine, lambda: gateway.draining)
+    models = openai.Models(gateway.engine)
+    chat = ModelEndpoint(gateway.engine, openai.parse_chat, openai.render_chat)
+    embedding = ModelEndpoint(gateway.engine, openai.parse_embedding, openai.render_embedding)
+    question = ModelEndpoint(gateway.engine, assistant.parse, assistant.render)
+    return [
+        Route("/v1/chat/completions", chat, methods=["POST"]),
+        Route("/v1/embeddings", embedding, methods=["POST"]),
+        Route("/v1/models", models.list, methods=["GET"]),
+        Route("/v1/models/{name:path}", models.one, methods=["GET"]),
+        Route("/ai/router/v2", question, methods=["POST"]),
+        Route("/ai/router/health", health.assistant, methods=["GET"]),
+        Route("/health/live", health.live, methods=["GET"]),
+        Route("/health/ready", health.ready, methods=["GET"]),
+    ]
+
+
+def create(settings: Settings | None = None) -> tuple[ASGIApp, Gateway]:
+    """The ASGI application and what it runs on; raises ConfigError."""
+    gateway = Gateway(settings)
+    app = Starlette(
+        routes=routes(gateway),
+        middleware=[
+            Middleware(Access, log=gateway.log, texts=gateway.settings.gateway.logging.texts),
+            Middleware(Authenticate, master_key=gateway.settings.master_key),
+        ],
+        lifespan=gateway.lifespan,
+    )
+    app.router.redirect_slashes = False
+    return PlainRefusal(app, gateway), gateway
+
+
+def __getattr__(name: str) -> Any:
+    """``gateway.app:app`` for ASGI servers, made when it is first asked for."""
+    if name != "app":
+        raise AttributeError(name)
+    globals()["app"] = create()[0]
+    return globals()["app"]

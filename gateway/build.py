@@ -1,0 +1,105 @@
+"""Builds an engine from settings: opened in order, closed in reverse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import policies
+from gateway.breaker import Breaker
+from gateway.contract import Operation
+from gateway.engine import Engine
+from gateway.lanes.catalog import Plan, RouterPicker, plan
+from gateway.lanes.full import LiteLLMLane
+from gateway.lanes.gemini_wire import GeminiWire
+from gateway.lanes.lean import LeanLane
+from gateway.lanes.openai_wire import OpenAIWire
+from gateway.lanes.transport import Transport
+from gateway.lanes.warmup import warm_up
+from gateway.limits import Admission
+from gateway.localmodel.supervisor import LocalModel
+from gateway.logs import Log
+from gateway.pipeline import Pipeline, Step
+from gateway.settings import ConfigError, Settings
+from gateway.settings.source import nearest, validate
+from gateway.upstream import Upstream
+from gateway.upstream.candidates import Candidates
+from gateway.upstream.deployment import Deployment, Lane
+
+
+def steps(settings: Settings) -> tuple[Step, ...]:
+    """The listed policies, built; raises ConfigError with the line of what is wrong."""
+    built = []
+    for index, entry in enumerate(settings.gateway.policies):
+        at = ("policies", index)
+        kind = policies.REGISTRY.get(entry.name)
+        if kind is None:
+            message = f"unknown policy {entry.name!r}{nearest(entry.name, policies.REGISTRY)}"
+            raise ConfigError([settings.document.problem((*at, "name"), message)])
+        options = validate(settings.document, kind.Options, at=(*at, "options"), data=entry.options)
+        try:
+            policy = kind(options, settings.files)  # type: ignore[call-arg]
+        except ValueError as error:
+            raise ConfigError([settings.document.problem((*at, "options"), str(error))]) from None
+        built.append(Step(entry.name, policy, skippable=entry.on_error == "skip"))
+    return tuple(built)
+
+
+@asynccontextmanager
+async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
+    """A warm engine. Raises ConfigError, or LocalModelUnavailableError where no key is set and it can't run."""
+    async with AsyncExitStack() as stack:
+        models, local = await _models(plan(settings), stack, log)
+        transport = Transport(settings.gateway.upstream, settings.gateway.timeouts)
+        stack.push_async_callback(transport.aclose)
+        picker = RouterPicker(models)
+        wires = {
+            "openai": OpenAIWire(drop_params=models.drop_params),
+            "gemini": GeminiWire(drop_params=models.drop_params),
+        }
+        lanes: dict[str, Lane] = {"lean": LeanLane(transport, wires), "litellm": LiteLLMLane(picker.router)}
+        aside = settings.gateway.retries.set_aside_seconds
+        candidates = Candidates(models.chain, picker, lanes, _breakers(settings, log), aside)
+        upstream = Upstream(candidates, settings.gateway.timeouts, settings.gateway.retries, log)
+        await warm_up(models, picker.router, wires)
+        yield Engine(
+            settings=settings,
+            plan=models,
+            admission=Admission(settings.gateway.limits),
+            candidates=candidates,
+            pipeline=Pipeline(steps(settings), upstream, log),
+            local=local,
+            started=int(time.time()),
+        )
+
+
+async def _models(models: Plan, stack: AsyncExitStack, log: Log) -> tuple[Plan, LocalModel | None]:
+    """The plan, with the local model started and added where no provider can be called."""
+    if not models.keyless:
+        return models, None
+
+    def on_event(name: str, **fields: object) -> None:
+        log("warning", name, **fields)
+
+    local = await LocalModel.start(on_event)
+    stack.push_async_callback(local.stop)
+    deployment = Deployment(
+        id=LocalModel.MODEL_NAME,
+        group=LocalModel.MODEL_NAME,
+        provider="openai",
+        model=LocalModel.MODEL_NAME.rpartition("/")[2],
+        lane="lean",
+        api_base=local.api_base,
+        api_key=local.api_key,
+        modes=frozenset({Operation.CHAT}),
+        litellm_params={"model": f"openai/{LocalModel.MODEL_NAME.rpartition('/')[2]}"},
+    )
+    return models.with_local(deployment), local
+
+
+def _breakers(settings: Settings, log: Log) -> Callable[[str], Breaker]:
+    def on_change(name: str, old: str, new: str) -> None:
+        log("warning" if new == "open" else "info", "circuit_breaker", deployment=name, old_state=old, state=new)
+
+    return lambda name: Breaker(name, settings.gateway.breaker, on_change)

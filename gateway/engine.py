@@ -1,0 +1,28 @@
+"""What is in force: one set of settings and all that was built from it, replaced as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gateway.limits import Admission
+from gateway.pipeline import Pipeline
+from gateway.settings import Settings
+from gateway.upstream.candidates import Candidates
+
+if TYPE_CHECKING:
+    from gateway.lanes.catalog import Plan
+    from gateway.localmodel.supervisor import LocalModel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """``started`` is in seconds since 1970."""
+
+    settings: Settings
+    plan: Plan
+    admission: Admission
+    candidates: Candidates
+    pipeline: Pipeline
+    local: LocalModel | None
+    started: int = field(default=0)

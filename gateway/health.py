@@ -1,0 +1,75 @@
+"""The health routes: alive, ready, and how the assistant is doing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from gateway import __version__
+from gateway.engine import Engine
+
+Json = dict[str, Any]
+
+
+class Health:
+    """``engine`` raises LookupError while there is none; ``draining`` tells whether the process is leaving."""
+
+    def __init__(self, engine: Callable[[], Engine], draining: Callable[[], bool]) -> None:
+        self._engine = engine
+        self._draining = draining
+
+    async def live(self, request: Request) -> JSONResponse:
+        """``GET /health/live``: the process runs. The one route that asks for no key."""
+        del request
+        return JSONResponse({"status": "ok"})
+
+    async def ready(self, request: Request) -> JSONResponse:
+        """``GET /health/ready``: warm, and not about to leave; else 503."""
+        del request
+        if self._draining():
+            return JSONResponse({"status": "draining"}, 503, {"Retry-After": "5"})
+        return JSONResponse({"status": "ready"})
+
+    async def assistant(self, request: Request) -> JSONResponse:
+        """``GET /ai/router/health``: version, models, breakers, limits."""
+        del request
+        engine = self._engine()
+        models = [_deployment(engine, d.id) for d in engine.plan.deployments]
+        reasons = [f"{m['deployment']}: {m['reason']}" for m in models if m["reason"] and m["serves_assistant"]]
+        local = engine.local.status() if engine.local else None
+        return JSONResponse(
+            {
+                "status": "degraded" if reasons else "ok",
+                "reasons": reasons,
+                "version": __version__,
+                "uptime_seconds": int(time.time() - engine.started),
+                "draining": self._draining(),
+                "primary": engine.plan.primary,
+                "fallback": engine.plan.fallback,
+                "local_model": local,
+                "deployments": models,
+                "limits": engine.settings.gateway.limits.model_dump(),
+            }
+        )
+
+
+def _deployment(engine: Engine, name: str) -> Json:
+    deployment = next(d for d in engine.plan.deployments if d.id == name)
+    breaker = engine.candidates.breaker(name)
+    aside = engine.candidates.aside(name)
+    state = breaker.state
+    return {
+        "deployment": name,
+        "model": deployment.group,
+        "provider": deployment.provider,
+        "lane": deployment.lane,
+        "serves_assistant": deployment.group in engine.plan.chains["default"],
+        "breaker": state,
+        "breaker_errors": breaker.errors,
+        "breaker_seconds_left": round(breaker.seconds_left, 1),
+        "reason": deployment.unusable or aside or (f"breaker {state}" if state != "closed" else None),
+    }

@@ -1,0 +1,74 @@
+"""Who calls: the key, where one is configured, and the identity headers."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import re
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.contract import Forbidden, Identity, InvalidRequest, Unauthorized
+
+OPEN_PATHS = frozenset({"/health/live"})
+NAME = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,255}")
+
+
+class Authenticate:
+    """ASGI middleware, before the body is read. Sets ``scope["identity"]``.
+
+    Without a configured key only callers on this machine are served, however the server was started.
+    """
+
+    def __init__(self, app: ASGIApp, master_key: str | None) -> None:
+        self._app = app
+        self._key = master_key.encode() if master_key else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
+            headers = Headers(scope=scope)
+            self._check(scope, headers)
+            scope["identity"] = identity(headers, _address(scope))
+        await self._app(scope, receive, send)
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        if self._key is None:
+            if not _loopback((scope.get("server") or ("",))[0]):
+                message = "No key is configured, so only this machine is served. Set GATEWAY_MASTER_KEY to serve others."
+                raise Forbidden(message)
+            return
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            message = "No API key was sent. Send it in the header 'Authorization: Bearer KEY'."
+            raise Unauthorized(message, headers={"WWW-Authenticate": "Bearer"})
+        if not hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), self._key):
+            raise Unauthorized("The API key is not valid here.", headers={"WWW-Authenticate": "Bearer"})
+
+
+def identity(headers: Headers, address: str) -> Identity:
+    """The identity headers, checked; raises InvalidRequest naming the one that is wrong."""
+    org = _name(headers, "X-Org-ID") or _name(headers, "X-Organization-ID")
+    return Identity(address, _name(headers, "X-User-ID"), org, _name(headers, "X-Conversation-ID"))
+
+
+def _name(headers: Headers, header: str) -> str | None:
+    value = headers.get(header, "").strip()
+    if not value:
+        return None
+    if not NAME.fullmatch(value):
+        raise InvalidRequest(f"{header} must be 1 to 256 printable ASCII characters.", param=header)
+    return value
+
+
+def _address(scope: Scope) -> str:
+    """The peer's address. Forwarding headers are not believed: anyone can send them."""
+    client = scope.get("client")
+    return client[0] if client else "unix"
+
+
+def _loopback(host: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:  # a Unix socket's path: whoever may open it is on this machine
+        return True

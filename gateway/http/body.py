@@ -1,0 +1,67 @@
+"""Reads a request's JSON body, within its bounds of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope
+
+from gateway.contract import InvalidRequest, PayloadTooLarge, UnsupportedMedia
+from gateway.http.access import CallerLeft
+from gateway.settings.schema import Server
+
+
+async def read_json(scope: Scope, receive: Receive, server: Server) -> dict[str, Any]:
+    """The body as a JSON object; raises GatewayError saying what is wrong and where."""
+    headers = Headers(scope=scope)
+    _check_headers(headers, server.max_body_bytes)
+    try:
+        async with asyncio.timeout(server.body_seconds):
+            body = await _read(receive, server.max_body_bytes)
+    except TimeoutError:
+        message = f"The body did not arrive within {server.body_seconds:g} s."
+        raise InvalidRequest(message, code="body_timeout") from None
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        what = f"line {error.lineno}, column {error.colno}: {error.msg.partition(':')[0]}" if body else "it is empty"
+        raise InvalidRequest(f"The body is not valid JSON ({what}).", code="invalid_json") from None
+    if not isinstance(data, dict):
+        raise InvalidRequest("The body must be a JSON object.", code="invalid_type")
+    return data
+
+
+def _check_headers(headers: Headers, limit: int) -> None:
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        sent = "no Content-Type" if not kind else "another Content-Type"
+        raise UnsupportedMedia(f"Send the body as 'Content-Type: application/json'; this came with {sent}.")
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedMedia("Send the body without a Content-Encoding.")
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        raise _too_large(limit)
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerLeft
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    # The rest of the body is not read, so the connection can't be used again.
+    return PayloadTooLarge(f"The body may have at most {limit} bytes.", headers={"Connection": "close"})

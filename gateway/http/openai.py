@@ -1,0 +1,123 @@
+"""OpenAI's routes: parse into a Call, render as OpenAI does."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Scope, Send
+
+from gateway.contract import DEFAULT_MODEL, Call, Identity, NotFound, Operation, Surface
+from gateway.engine import Engine
+from gateway.http import schema, sse
+from gateway.http.reply import send_json
+from gateway.pipeline import Answer
+from gateway.upstream import fold
+
+Json = dict[str, Any]
+#: Accepted from any client, and of no meaning to a model.
+KEPT_HERE = frozenset({"model", "stream", "stream_options", "metadata", "store"})
+
+
+def parse_chat(engine: Engine, scope: Scope, body: Json, identity: Identity) -> Call:
+    """``POST /v1/chat/completions``."""
+    schema.check(schema.CHAT, body)
+    engine.plan.chain(body["model"], Operation.CHAT)
+    return Call(
+        request_id=scope["request_id"],
+        surface=Surface.V1,
+        operation=Operation.CHAT,
+        model=body["model"],
+        params={key: value for key, value in body.items() if key not in KEPT_HERE and value is not None},
+        stream=bool(body.get("stream")),
+        usage_wanted=bool((body.get("stream_options") or {}).get("include_usage")),
+        identity=identity,
+    )
+
+
+def parse_embedding(engine: Engine, scope: Scope, body: Json, identity: Identity) -> Call:
+    """``POST /v1/embeddings``. Floats are asked for whatever the caller wants, and encoded here."""
+    schema.check(schema.EMBEDDING, body)
+    engine.plan.chain(body["model"], Operation.EMBEDDING)
+    params = {key: body[key] for key in ("input", "dimensions", "user") if body.get(key) is not None}
+    encoding = body.get("encoding_format") or "float"
+    return Call(
+        request_id=scope["request_id"],
+        surface=Surface.V1,
+        operation=Operation.EMBEDDING,
+        model=body["model"],
+        params=params | {"encoding_format": "float"},
+        learnt={"encoding_format": encoding},
+        identity=identity,
+    )
+
+
+async def render_chat(answer: Answer, headers: Mapping[str, str], send: Send) -> None:
+    """A ``chat.completion``, or its chunks and ``[DONE]``."""
+    if answer.call.stream:
+        await sse.stream(send, _events(answer), headers)
+        return
+    body = fold.completion([chunk async for chunk in answer.chunks])
+    await send_json(send, body, headers=headers)
+
+
+async def render_embedding(answer: Answer, headers: Mapping[str, str], send: Send) -> None:
+    """A list of embeddings, as floats or as base64 of little-endian 32-bit floats."""
+    chunks = [chunk async for chunk in answer.chunks]
+    body = dict(chunks[-1].data)
+    if answer.call.learnt.get("encoding_format") == "base64":
+        body["data"] = [{**item, "embedding": _base64(item["embedding"])} for item in body["data"]]
+    await send_json(send, body, headers=headers)
+
+
+async def _events(answer: Answer) -> AsyncIterator[bytes]:
+    """Chunks as OpenAI sends them: usage is there for who asked for it, null but in the last."""
+    wanted = answer.call.usage_wanted
+    async for chunk in answer.chunks:
+        data = chunk.data
+        if not wanted and "usage" in data:
+            data = {key: value for key, value in data.items() if key != "usage"}
+        elif wanted and "usage" not in data:
+            data = {**data, "usage": None}
+        if data["choices"] or data.get("usage"):
+            yield sse.event(data)
+    yield sse.event(b"[DONE]")
+
+
+def _base64(numbers: list[float] | str) -> str:
+    if isinstance(numbers, str):
+        return numbers
+    return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+
+
+class Models:
+    """``GET /v1/models`` and ``GET /v1/models/{id}``: the names that callers may use."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+
+    async def list(self, request: Request) -> JSONResponse:
+        """All names, the default first."""
+        del request
+        engine: Engine = self._engine()
+        names = (DEFAULT_MODEL, *engine.plan.names)
+        return JSONResponse({"object": "list", "data": [_model(engine, name) for name in names]})
+
+    async def one(self, request: Request) -> JSONResponse:
+        """One of them; raises NotFound naming those there are."""
+        engine: Engine = self._engine()
+        name = request.path_params["name"]
+        if name != DEFAULT_MODEL and name not in engine.plan.names:
+            valid = ", ".join((DEFAULT_MODEL, *engine.plan.names))
+            raise NotFound(f"There is no such model here; there are: {valid}.", code="model_not_found", param="model")
+        return JSONResponse(_model(engine, name))
+
+
+def _model(engine: Engine, name: str) -> Json:
+    group = engine.plan.primary if name == DEFAULT_MODEL else name
+    owner = next((d.provider for d in engine.plan.deployments if d.group == group), "")
+    return {"id": name, "object": "model", "created": engine.started, "owned_by": owner}

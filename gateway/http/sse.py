@@ -1,0 +1,47 @@
+"""Writes server-sent events; an error after the first byte is an event, never a quiet end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import orjson
+from starlette.types import Send
+
+from gateway.contract import GatewayError, InternalError
+from gateway.http.reply import start
+
+EVENT_STREAM = "text/event-stream; charset=utf-8"
+
+
+def event(data: Any, name: str | None = None) -> bytes:
+    """One event, with a name where the route's format has names."""
+    head = f"event: {name}\n".encode() if name else b""
+    return b"%sdata: %s\n\n" % (head, data if isinstance(data, bytes) else orjson.dumps(data))
+
+
+async def stream(send: Send, events: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
+    """Send ``events`` as they come. The first is awaited before anything is sent, so that an error before it
+    is still a reply with a status of its own; a later one ends the stream as an ``error`` event."""
+    first = await anext(events, b"")
+    fields = {**headers, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    await send(start(200, EVENT_STREAM, fields.items()))
+    try:
+        await _body(send, first)
+        async for data in events:
+            await _body(send, data)
+    except GatewayError as error:
+        await _end(send, event(error.body(), "error"))
+        raise
+    except Exception:
+        await _end(send, event(InternalError("Something failed inside the gateway.").body(), "error"))
+        raise
+    await _end(send)
+
+
+async def _end(send: Send, data: bytes = b"") -> None:
+    await send({"type": "http.response.body", "body": data})
+
+
+async def _body(send: Send, data: bytes) -> None:
+    await send({"type": "http.response.body", "body": data, "more_body": True})

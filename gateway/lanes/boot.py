@@ -1,0 +1,34 @@
+"""litellm, quiet and without side doors."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import litellm
+
+SILENCED = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "httpx", "openai")
+
+
+def configure(*, drop_params: bool) -> Any:
+    """Set litellm up, and return it. Its own loggers would write prompts; ours log the call."""
+    litellm.disable_hf_tokenizer_download = True
+    litellm.expose_router_debug_in_errors = False
+    litellm.drop_params = drop_params
+    litellm.suppress_debug_info = True
+    litellm.telemetry = False
+    litellm.num_retries = 0
+    for name in SILENCED:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL)
+    return litellm
+
+
+def clear_callbacks() -> None:
+    """The Router adds callbacks that cost time on each call and that nothing here reads."""
+    for name in ("callbacks", "success_callback", "failure_callback", "_async_success_callback", "_async_failure_callback"):
+        getattr(litellm, name).clear()
+    litellm.input_callback.clear()

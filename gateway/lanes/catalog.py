@@ -1,0 +1,201 @@
+"""The models: which there are, which is the primary, who is asked after whom; LiteLLM's Router picks."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn
+
+from litellm.types.router import RouterRateLimitError
+
+from gateway.contract import DEFAULT_MODEL, NotFound, Operation
+from gateway.lanes import deployments as entries
+from gateway.lanes import endings, vocabulary
+from gateway.lanes.boot import clear_callbacks, configure, litellm
+from gateway.settings.load import Settings
+from gateway.settings.source import ConfigError, Problem, nearest
+from gateway.upstream.deployment import Deployment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the configuration says of the models, before anything is started.
+
+    ``chains`` holds, for each name a caller may use, the names that are asked in order.
+    """
+
+    deployments: tuple[Deployment, ...]
+    primary: str
+    chains: Mapping[str, tuple[str, ...]]
+    drop_params: bool
+    routing: Mapping[str, Any]
+    warnings: tuple[str, ...]
+    local: str | None = None
+    names: tuple[str, ...] = field(default=())
+
+    @property
+    def keyless(self) -> bool:
+        """Whether no deployment can be called for want of a key."""
+        return all(deployment.unusable for deployment in self.deployments)
+
+    @property
+    def fallback(self) -> str | None:
+        """The model that answers when the primary does not."""
+        chain = self.chains[self.primary]
+        return chain[1] if len(chain) > 1 else None
+
+    def with_local(self, deployment: Deployment) -> Plan:
+        """The same plan, with the local model at the end of every chain, where the others have no key."""
+        chains = {name: (*chain, deployment.group) for name, chain in self.chains.items()}
+        return replace(
+            self,
+            deployments=(*self.deployments, deployment),
+            chains=chains | {deployment.group: (deployment.group,)},
+            local=deployment.group,
+            names=(*self.names, deployment.group),
+        )
+
+    def chain(self, name: str, operation: Operation) -> tuple[str, ...]:
+        """The groups to ask, in order; raises NotFound naming the models there are."""
+        if name not in self.chains:
+            valid = ", ".join((DEFAULT_MODEL, *self.names))
+            raise NotFound(f"There is no model {name!r} here; there are: {valid}.", code="model_not_found", param="model")
+        chain = tuple(group for group in self.chains[name] if self._does(group, operation))
+        if not chain:
+            able = [group for group in self.names if self._does(group, operation)]
+            advice = f"these can: {', '.join(able)}" if able else "'model_list' in litellm.yaml has none that can"
+            message = f"The model {name!r} can't do {operation.value}; {advice}."
+            raise NotFound(message, code="model_not_found", param="model")
+        return chain
+
+    def _does(self, group: str, operation: Operation) -> bool:
+        return any(d.group == group and d.does(operation) for d in self.deployments)
+
+
+def plan(settings: Settings, today: datetime.date | None = None) -> Plan:
+    """Check the models against LiteLLM's knowledge; raises ConfigError with file and line."""
+    models = settings.models
+    drop = models.file.litellm_settings.get("drop_params", True)
+    if not isinstance(drop, bool):
+        at = ("litellm_settings", "drop_params")
+        raise ConfigError([models.document.problem(at, "'litellm_settings.drop_params': expected true or false")])
+    configure(drop_params=drop)
+    warnings = vocabulary.check(models)
+    deployments = entries.build(models, settings.environment.raw, lane=settings.gateway.upstream.lane)
+    warnings += _model_warnings(settings, deployments, today or datetime.date.today())
+    _register(deployments)
+    primary, fallback = _primary(settings, deployments)
+    chains = {name: (name, *models.fallbacks.get(name, ())) for name in models.file.names}
+    if fallback and fallback not in chains[primary]:
+        chains[primary] = (primary, fallback, *chains[primary][1:])
+    chains.setdefault(DEFAULT_MODEL, chains[primary])
+    router_settings = models.file.router_settings
+    return Plan(
+        deployments=deployments,
+        primary=primary,
+        chains=chains,
+        drop_params=drop,
+        routing={k: router_settings[k] for k in ("routing_strategy", "routing_strategy_args") if k in router_settings},
+        warnings=tuple(warnings),
+        names=models.file.names,
+    )
+
+
+def _model_warnings(settings: Settings, deployments: tuple[Deployment, ...], today: datetime.date) -> list[str]:
+    document = settings.models.document
+    found = []
+    for index, deployment in enumerate(deployments):
+        at = ("model_list", index, "litellm_params", "model")
+        for message in filter(None, (endings.warning(deployment, today), _unused(deployment, deployments))):
+            found.append(str(document.problem(at, message)))
+    return found
+
+
+def _unused(deployment: Deployment, deployments: tuple[Deployment, ...]) -> str | None:
+    """Where no model at all has its key, the local model stands in, which is said elsewhere."""
+    if deployment.unusable and not all(d.unusable for d in deployments):
+        return f"{deployment.group!r} can't be called: {deployment.unusable}"
+    return None
+
+
+def _primary(settings: Settings, deployments: tuple[Deployment, ...]) -> tuple[str, str | None]:
+    """The primary's name and, where AI_MODEL_PROVIDER or ACTIVE_MODEL chose it, the other provider's model."""
+    by_provider: dict[str, str] = {}
+    for deployment in deployments:
+        if deployment.does(Operation.CHAT):
+            by_provider.setdefault(deployment.provider, deployment.group)
+    provider, active = settings.environment.get("AI_MODEL_PROVIDER"), settings.environment.get("ACTIVE_MODEL")
+    if provider is None and active is None:
+        first = next((d.group for d in deployments if d.does(Operation.CHAT)), deployments[0].group)
+        return by_provider.get("gemini", first), None
+    if provider and provider not in by_provider:
+        _refuse("AI_MODEL_PROVIDER", f"is {provider!r}, but {settings.models.document.name} has no model of that provider")
+    primary = _active(settings, active, by_provider, deployments) if active else by_provider[provider]
+    providers = {d.provider for d in deployments if d.group == primary}
+    if provider and provider not in providers:
+        have = " and ".join(sorted(providers))
+        _refuse("ACTIVE_MODEL", f"is {active!r}, a model of {have}, which contradicts AI_MODEL_PROVIDER={provider}")
+    others = (by_provider[p] for p in ("gemini", "openai") if p in by_provider and p not in providers)
+    return primary, next(others, None)
+
+
+def _active(
+    settings: Settings, active: str, by_provider: Mapping[str, str], deployments: tuple[Deployment, ...]
+) -> str:
+    if active.lower() in ("gemini", "openai"):
+        if active.lower() not in by_provider:
+            _refuse("ACTIVE_MODEL", f"is {active!r}, but {settings.models.document.name} has no model of that provider")
+        return by_provider[active.lower()]
+    names = settings.models.file.names
+    if active not in names:
+        _refuse("ACTIVE_MODEL", f"is {active!r}, which 'model_list' does not have{nearest(active, names)}")
+    if not any(d.group == active and d.does(Operation.CHAT) for d in deployments):
+        _refuse("ACTIVE_MODEL", f"is {active!r}, which is not a chat model")
+    return active
+
+
+def _refuse(variable: str, message: str) -> NoReturn:
+    raise ConfigError([Problem(f"environment variable {variable}", message)])
+
+
+class RouterPicker:
+    """``deployment.Picker`` over LiteLLM's Router, which holds what can be called."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._by_id = {d.id: d for d in plan.deployments}
+        self._unusable = [d for d in plan.deployments if d.unusable]
+        usable = [d for d in plan.deployments if not d.unusable]
+        self._callable = {d.group for d in usable}
+        self.router = litellm.Router(model_list=[_entry(d) for d in usable], num_retries=0, **plan.routing)
+        clear_callbacks()
+
+    async def pick(self, group: str, excluded: frozenset[str]) -> Deployment | None:
+        """See ``deployment.Picker``. What can't be called comes last, so that its reason is known."""
+        if group in self._callable:
+            kwargs = {"_excluded_deployment_ids": list(excluded)} if excluded else {}
+            try:
+                picked = await self.router.async_get_available_deployment(model=group, request_kwargs=kwargs)
+                return self._by_id[picked["model_info"]["id"]]
+            except RouterRateLimitError:  # the Router's word for: none is left
+                pass
+        return next((d for d in self._unusable if d.group == group and d.id not in excluded), None)
+
+
+def _entry(deployment: Deployment) -> dict[str, Any]:
+    """The deployment as the Router wants it, under our id."""
+    known = {"api_base": deployment.api_base, "api_key": deployment.api_key}
+    return {
+        "model_name": deployment.group,
+        "litellm_params": {**deployment.litellm_params, **{k: v for k, v in known.items() if v is not None}},
+        "model_info": {**deployment.model_info, "id": deployment.id},
+    }
+
+
+def _register(deployments: tuple[Deployment, ...]) -> None:
+    """Tell LiteLLM what a model can do that its map does not hold; it believes the worst otherwise."""
+    for deployment in deployments:
+        key = f"{deployment.provider}/{deployment.model}"
+        if deployment.model_info and key not in endings.SHIPPED and deployment.model not in endings.SHIPPED:
+            info = {name: value for name, value in deployment.model_info.items() if name != "id"}
+            litellm.register_model({key: {**info, "litellm_provider": deployment.provider}})

@@ -1,0 +1,207 @@
+"""Gemini's generateContent format (Google AI Studio), through LiteLLM's translation, without its network."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+from litellm.llms.gemini.chat.transformation import GoogleAIStudioGeminiConfig
+from litellm.llms.vertex_ai.gemini.transformation import transform_request_body
+from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import (
+    ModelResponseIterator,
+)
+
+from gateway import redact
+from gateway.contract import Call
+from gateway.lanes.boot import litellm
+from gateway.lanes.transport import Request
+from gateway.lanes.wire import (
+    Finishes,
+    Json,
+    chat_params,
+    check_finished,
+    clean_choice,
+    copy,
+    head,
+    message_as_delta,
+    parse,
+)
+from gateway.upstream.deployment import Deployment
+from gateway.upstream.failures import Failure, Kind, classify
+
+DEFAULT_BASE = "https://generativelanguage.googleapis.com/v1beta"
+
+
+class _Silent:
+    """What LiteLLM's parsers ask of their logging object and of the raw reply: nothing of substance."""
+
+    optional_params: Json = {}
+    headers: dict[str, str] = {}
+
+
+class GeminiWire:
+    """The key goes in a header, never in the address, where logs and redirects would carry it."""
+
+    def __init__(self, *, drop_params: bool) -> None:
+        self._drop = drop_params
+        self._config = GoogleAIStudioGeminiConfig()
+        self._supported: dict[str, frozenset[str]] = {}
+
+    def request(self, deployment: Deployment, call: Call) -> Request:
+        """``POST {api_base}/models/{model}:generateContent`` or ``:streamGenerateContent?alt=sse``."""
+        messages = copy(call.params["messages"])
+        _check_media(messages)
+        params = copy(chat_params(deployment, call, self._params(deployment.model), drop=self._drop))
+        params.pop("stream_options", None)
+        method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
+        return Request(
+            url=f"{(deployment.api_base or DEFAULT_BASE).rstrip('/')}/models/{deployment.model}:{method}",
+            headers={"x-goog-api-key": deployment.api_key or "", "Content-Type": "application/json"},
+            body=orjson.dumps(self._body(deployment, messages, params)),
+        )
+
+    def whole(self, deployment: Deployment, call: Call, data: Json) -> Json:
+        """One chunk of all candidates."""
+        del call
+        _raise_error(data)
+        data.setdefault("usageMetadata", {})
+        candidates = data.get("candidates") or []
+        if not candidates and "blockReason" not in data.get("promptFeedback", {}):
+            raise Failure(Kind.EMPTY, "the reply has no candidates")
+        if not all(candidate.get("finishReason") for candidate in candidates):
+            raise Failure(Kind.CUT, "the reply has no finish reason")
+        reply = self._config.transform_google_generate_content_to_openai_model_response(
+            data, litellm.ModelResponse(), deployment.model, _Silent, _Silent
+        ).model_dump()
+        check_finished(reply["choices"])
+        choices = [_clean(message_as_delta(choice)) for choice in reply["choices"]]
+        return head(deployment, reply) | {"choices": choices, "usage": _usage(reply["usage"])}
+
+    def stream(self, deployment: Deployment, call: Call) -> GeminiStream:
+        """A reader for one stream."""
+        del call
+        return GeminiStream(deployment)
+
+    def _params(self, model: str) -> frozenset[str]:
+        if model not in self._supported:
+            self._supported[model] = frozenset(self._config.get_supported_openai_params(model)) | {"stream_options"}
+        return self._supported[model]
+
+    def _body(self, deployment: Deployment, messages: list[Json], params: Json) -> Any:
+        """LiteLLM's translation; what it can't translate, another provider may still take."""
+        try:
+            optional = self._config.map_openai_params(params, {}, deployment.model, True)
+            return transform_request_body(
+                messages=messages,
+                model=deployment.model,
+                optional_params=optional,
+                custom_llm_provider="gemini",
+                litellm_params={},
+                cached_content=None,
+            )
+        except Exception as error:
+            message = redact.provider_message(f"{deployment.group} can't carry this request: {type(error).__name__}")
+            raise Failure(Kind.UNSUPPORTED, message) from error
+
+
+class GeminiStream:
+    """Chunks in OpenAI's shape: one id for all, the role first, usage last and once."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._parser = ModelResponseIterator(streaming_response=None, sync_stream=False, logging_obj=_Silent)
+        self._head: Json | None = None
+        self._roles: set[int] = set()
+        self._finishes = Finishes()
+        self._usage: Json | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every candidate gave its finish reason."""
+        return self._finishes.all
+
+    def read(self, event: bytes) -> list[Json]:
+        """The chunk of an event and, with the finish reason, the usage. The raw event tells what is finished:
+        LiteLLM's parser writes a finish reason on chunks that had none."""
+        data = parse(event)
+        _raise_error(data)
+        ended = {c.get("index", 0) for c in data.get("candidates") or [] if c.get("finishReason")}
+        blocked = "blockReason" in (data.get("promptFeedback") or {})
+        parsed = self._parser.chunk_parser(data).model_dump()
+        self._head = self._head or head(self._deployment, parsed)
+        choices = [self._choice(choice, ended, blocked=blocked) for choice in parsed["choices"]]
+        self._finishes.note(choices)
+        if parsed.get("usage"):
+            self._usage = _usage(parsed["usage"])
+        return list(self._chunks(choices))
+
+    def _choice(self, choice: Json, ended: set[int], *, blocked: bool) -> Json:
+        choice = _clean(choice)
+        index = choice["index"]
+        if index not in self._roles:
+            self._roles.add(index)
+            choice["delta"] = {"role": "assistant", **choice["delta"]}
+        if index not in ended and not blocked:
+            choice["finish_reason"] = None
+        return choice
+
+    def _chunks(self, choices: list[Json]) -> Iterator[Json]:
+        assert self._head is not None
+        if choices:
+            yield self._head | {"choices": choices}
+        if self._finishes.all and self._usage:
+            yield self._head | {"choices": [], "usage": self._usage}
+            self._usage = None
+
+
+def _clean(choice: Json) -> Json:
+    """A choice in OpenAI's schema; Gemini leaves it to LiteLLM to name its tool calls."""
+    choice = clean_choice(choice)
+    for call in choice["delta"].get("tool_calls") or ():
+        call.setdefault("type", "function")
+        call["id"] = call.get("id") or f"call_{uuid.uuid4().hex}"
+    return choice
+
+
+def _usage(usage: Json) -> Json:
+    """OpenAI's usage fields only."""
+    kept = {key: usage.get(key) or 0 for key in ("prompt_tokens", "completion_tokens", "total_tokens")}
+    for key in ("prompt_tokens_details", "completion_tokens_details"):
+        details = {name: value for name, value in (usage.get(key) or {}).items() if value is not None}
+        if details:
+            kept[key] = details
+    return kept
+
+
+def _raise_error(data: Json) -> None:
+    error = data.get("error")
+    if error is None:
+        return
+    status = error.get("code") if isinstance(error, dict) else None
+    if isinstance(status, int) and 400 <= status < 500:
+        raise Failure(classify(status), "an error came in place of the reply", status=status)
+    raise Failure(Kind.STREAM_ERROR, "an error came in place of the reply")
+
+
+def _check_media(messages: list[Json]) -> None:
+    """Gemini takes no addresses, and LiteLLM would fetch them; the gateway fetches nothing a caller names."""
+    for message in messages:
+        if message.get("role") == "developer":
+            message["role"] = "system"
+        content = message.get("content")
+        for part in content if isinstance(content, list) else ():
+            if _address(part) and not _address(part).startswith("data:"):
+                raise Failure(
+                    Kind.UNSUPPORTED, "this model takes images and files as data: URLs only", param="messages"
+                )
+
+
+def _address(part: Json) -> str:
+    image, file = part.get("image_url"), part.get("file")
+    if isinstance(image, dict):
+        return str(image.get("url") or "")
+    if isinstance(file, dict):
+        return str(file.get("file_data") or file.get("file_id") or "")
+    return str(image or "")

@@ -1,0 +1,115 @@
+"""OpenAI's chat format, spoken by OpenAI and by whatever is compatible with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from gateway.contract import Call
+from gateway.lanes.boot import litellm
+from gateway.lanes.transport import Request
+from gateway.lanes.wire import (
+    Finishes,
+    Json,
+    chat_params,
+    check_finished,
+    copy,
+    head,
+    message_as_delta,
+    parse,
+)
+from gateway.upstream.deployment import Deployment
+from gateway.upstream.failures import Failure, Kind, classify
+
+DEFAULT_BASE = "https://api.openai.com/v1"
+DONE = b"[DONE]"
+PASSED_ON = ("system_fingerprint", "service_tier", "usage")
+
+
+class OpenAIWire:
+    """The reply is passed on as it came, but for the model's name; LiteLLM's classes shape the request."""
+
+    def __init__(self, *, drop_params: bool) -> None:
+        self._drop = drop_params
+        self._configs: dict[str, tuple[Any, frozenset[str]]] = {}
+
+    def request(self, deployment: Deployment, call: Call) -> Request:
+        """``POST {api_base}/chat/completions``."""
+        config, supported = self._config(deployment.model)
+        params = chat_params(deployment, call, supported, drop=self._drop)
+        if call.stream:
+            # Usage is always asked for, since the gateway accounts for it; whoever didn't ask isn't shown it.
+            params |= {"stream": True, "stream_options": {"include_usage": True}}
+        else:
+            params.pop("stream_options", None)
+        optional = config.map_openai_params(params, {}, deployment.model, True)
+        routing = {"custom_llm_provider": deployment.provider, "api_base": deployment.api_base}
+        body = config.transform_request(deployment.model, copy(call.params["messages"]), optional, routing, {})
+        return Request(
+            url=f"{(deployment.api_base or DEFAULT_BASE).rstrip('/')}/chat/completions",
+            headers={"Authorization": f"Bearer {deployment.api_key}", "Content-Type": "application/json"},
+            body=orjson.dumps(body),
+        )
+
+    def whole(self, deployment: Deployment, call: Call, data: Json) -> Json:
+        """One chunk of all choices."""
+        del call
+        if data.get("error"):
+            raise _error(data["error"])
+        check_finished(data.get("choices") or [])
+        chunk = head(deployment, data) | {key: data[key] for key in PASSED_ON if data.get(key) is not None}
+        chunk["choices"] = [message_as_delta(choice) for choice in data["choices"]]
+        return chunk
+
+    def stream(self, deployment: Deployment, call: Call) -> OpenAIStream:
+        """A reader for one stream."""
+        del call
+        return OpenAIStream(deployment)
+
+    def _config(self, model: str) -> tuple[Any, frozenset[str]]:
+        if model not in self._configs:
+            provider = litellm.types.utils.LlmProviders.OPENAI
+            config = litellm.utils.ProviderConfigManager.get_provider_chat_config(model=model, provider=provider)
+            self._configs[model] = config, frozenset(config.get_supported_openai_params(model))
+        return self._configs[model]
+
+
+class OpenAIStream:
+    """Chunks are passed on as they came, but for the model's name."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._head: Json | None = None
+        self._finishes = Finishes()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every choice gave its finish reason."""
+        return self._finishes.all
+
+    def read(self, event: bytes) -> list[Json]:
+        """One chunk an event; ``[DONE]`` holds none."""
+        if event == DONE:
+            return []
+        data = parse(event)
+        if data.get("error"):
+            raise _error(data["error"])
+        choices = data.get("choices")
+        if choices is None and not data.get("usage"):
+            raise Failure(Kind.GARBAGE, "an event of the stream is no chunk")
+        self._head = self._head or head(self._deployment, data)
+        data |= self._head
+        data["choices"] = choices or []
+        if data.get("usage", 0) is None:
+            del data["usage"]
+        self._finishes.note(data["choices"])
+        return [data]
+
+
+def _error(error: Any) -> Failure:
+    """An error in a reply with status 200; its own code tells a caller's mistake from an outage."""
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(code, int) and 400 <= code < 500:
+        return Failure(classify(code), "an error came in place of the reply", status=code)
+    return Failure(Kind.STREAM_ERROR, "an error came in place of the reply")

@@ -1,0 +1,146 @@
+"""What a provider's wire format must offer the lean lane, and what both formats share."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from gateway.contract import Call
+from gateway.lanes.transport import Request
+from gateway.upstream.deployment import Deployment
+from gateway.upstream.failures import Failure, Kind
+
+Json = dict[str, Any]
+
+
+class StreamReader(Protocol):
+    """Reads one stream's events, in order; keeps what later events need of earlier ones."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every choice has given its finish reason, so that the end may come."""
+
+    def read(self, event: bytes) -> list[Json]:
+        """The ``chat.completion.chunk`` objects an event holds; raises Failure for an error event."""
+
+
+class Wire(Protocol):
+    """Translation between OpenAI's chat format and a provider's; no I/O."""
+
+    def request(self, deployment: Deployment, call: Call) -> Request:
+        """The provider's request; raises Failure where this provider can't carry the call."""
+
+    def whole(self, deployment: Deployment, call: Call, data: Json) -> Json:
+        """A reply that was not streamed, as one chunk; raises Failure where it isn't whole."""
+
+    def stream(self, deployment: Deployment, call: Call) -> StreamReader:
+        """A reader for one streamed reply."""
+
+
+def copy(value: Any) -> Any:
+    """A deep copy of JSON data: LiteLLM's translation changes what it is given."""
+    return orjson.loads(orjson.dumps(value))
+
+
+def parse(event: bytes) -> Json:
+    """An event's JSON object; raises Failure(GARBAGE) where it is none."""
+    try:
+        data = orjson.loads(event)
+    except orjson.JSONDecodeError:
+        raise Failure(Kind.GARBAGE, "an event of the stream is not JSON") from None
+    if not isinstance(data, dict):
+        raise Failure(Kind.GARBAGE, "an event of the stream is not a JSON object")
+    return data
+
+
+def chat_params(deployment: Deployment, call: Call, supported: frozenset[str], *, drop: bool) -> Json:
+    """The call's parameters with the deployment's defaults, less what it does not support.
+
+    Raises Failure(UNSUPPORTED) for one it does not support, unless such are to be dropped.
+    """
+    params = {**deployment.defaults, **call.params}
+    params.pop("messages", None)
+    foreign = [name for name in params if name not in supported]
+    if foreign and not drop:
+        message = f"{deployment.group} does not support the parameter {foreign[0]!r}"
+        raise Failure(Kind.UNSUPPORTED, message, param=foreign[0], code="unsupported_parameter")
+    return {name: value for name, value in params.items() if name in supported and value is not None}
+
+
+def head(deployment: Deployment, data: Mapping[str, Any]) -> Json:
+    """What every chunk begins with; the model is the configured name of who answered."""
+    return {
+        "id": data.get("id") or f"chatcmpl-{uuid.uuid4().hex}",
+        "object": "chat.completion.chunk",
+        "created": data.get("created") or int(time.time()),
+        "model": deployment.group,
+    }
+
+
+def check_finished(choices: list[Json]) -> None:
+    """A whole reply's choices must say why they ended; raises Failure(CUT) or Failure(EMPTY)."""
+    if not choices:
+        raise Failure(Kind.EMPTY, "the reply has no choices")
+    if not all(choice.get("finish_reason") for choice in choices):
+        raise Failure(Kind.CUT, "the reply has no finish reason")
+
+
+def message_as_delta(choice: Json) -> Json:
+    """A whole reply's choice in a chunk's terms: ``message`` becomes ``delta``, tool calls get their index."""
+    choice = dict(choice)
+    delta = dict(choice.pop("message"))
+    calls = delta.get("tool_calls")
+    if calls:
+        delta["tool_calls"] = [{"index": index, **call} for index, call in enumerate(calls)]
+    choice["delta"] = delta
+    return choice
+
+
+#: Fields that LiteLLM leaves empty where OpenAI leaves them out.
+EMPTY_FIELDS = ("images", "thinking_blocks", "annotations", "audio", "function_call", "tool_calls", "reasoning_content")
+
+
+def clean_choice(choice: Json) -> Json:
+    """A chunk's choice, as LiteLLM dumps it, with the fields of OpenAI's schema and those that are filled."""
+    delta = {key: value for key, value in choice["delta"].items() if key != "provider_specific_fields"}
+    for key in EMPTY_FIELDS:
+        if not delta.get(key):
+            delta.pop(key, None)
+    if delta.get("role", "") is None:
+        del delta["role"]
+    for call in delta.get("tool_calls") or ():
+        if call.get("type", "") is None:
+            del call["type"]
+    return {
+        "index": choice.get("index", 0),
+        "delta": delta,
+        "logprobs": choice.get("logprobs"),
+        "finish_reason": choice.get("finish_reason"),
+    }
+
+
+class Finishes:
+    """Which choices of a stream have begun, and which have given their finish reason."""
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()
+        self._done: set[int] = set()
+
+    def note(self, choices: list[Json]) -> None:
+        """Take in one chunk's choices."""
+        for choice in choices:
+            index = choice.get("index", 0)
+            if choice.get("finish_reason"):
+                self._done.add(index)
+                self._open.discard(index)
+            elif index not in self._done:
+                self._open.add(index)
+
+    @property
+    def all(self) -> bool:
+        """Whether something began and all that began has finished."""
+        return bool(self._done) and not self._open

@@ -1,0 +1,79 @@
+"""Admission: requests per user, counted in sliding windows by the ``limits`` library."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from gateway.contract import Identity, RateLimited
+from gateway.settings.schema import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a caller has left: ``limit`` and ``remaining`` in requests, ``reset`` in seconds from now."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+    def headers(self) -> dict[str, str]:
+        """The ``X-RateLimit-*`` headers."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset),
+        }
+
+
+class Admission:
+    """Two limits at once: per minute, and in a burst. A refused request is not counted against either.
+
+    The storage is the synchronous one: it never waits, so the checks and the hit are one step to the event
+    loop, and its cost does not grow with the number of users (the async one sweeps every key on each hit).
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._storage = MemoryStorage()
+        self._limiter = SlidingWindowCounterRateLimiter(self._storage)
+        self._minute = RateLimitItemPerMinute(limits.per_minute)
+        self._burst = RateLimitItemPerSecond(limits.burst, limits.burst_seconds)
+
+    def admit(self, identity: Identity) -> Window:
+        """Count one request of this caller; raises RateLimited, saying when to come back."""
+        subject = identity.subject
+        for item in (self._burst, self._minute):
+            if not self._limiter.test(item, subject):
+                raise self._refusal(item, subject)
+        self._limiter.hit(self._burst, subject)
+        self._limiter.hit(self._minute, subject)
+        return self._window(self._minute, subject)
+
+    def _window(self, item: RateLimitItem, subject: str) -> Window:
+        count, wait, window_end = self._count(item, subject)
+        return Window(item.amount, max(0, item.amount - math.floor(count)), math.ceil(wait or window_end))
+
+    def _count(self, item: RateLimitItem, subject: str) -> tuple[float, float, float]:
+        """The weighted count, the seconds until one more request fits (0 if now), and until the window ends.
+
+        ``limits`` estimates the last ``period`` seconds as the previous fixed window's count, weighted by the
+        share of it that still lies within, plus the current window's count; this solves that for the time.
+        """
+        period = item.get_expiry()
+        before, before_left, now, now_left = self._storage.get_sliding_window(item.key_for(subject), period)
+        count, window_end = before * before_left / period + now, now_left - period
+        if count < item.amount:
+            return count, 0.0, window_end
+        if now < item.amount:  # enough of the previous window slides out before this one ends
+            return count, before_left - (item.amount - now) * period / before, window_end
+        return count, window_end + period * (1 - item.amount / now), window_end
+
+    def _refusal(self, item: RateLimitItem, subject: str) -> RateLimited:
+        window = self._window(item, subject)
+        seconds = max(1, window.reset)
+        message = f"You may send {item.amount} requests in {item.get_expiry()} seconds. Try again in {seconds} s."
+        return RateLimited(message, retry_after=seconds, headers=window.headers())

@@ -1,0 +1,160 @@
+"""Policies around the provider's call: request hooks in listed order, response hooks in reverse."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.contract import Call, Chunk, GatewayError, InternalError, Policy
+from gateway.upstream import Reply
+
+Log = Callable[..., None]
+Close = Callable[[], Awaitable[None]]
+
+
+class Opener(Protocol):
+    """What stands behind the policies: ``Upstream``."""
+
+    async def open(self, call: Call) -> Reply:
+        """A reply that has begun; raises GatewayError where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One policy of the list; ``skippable`` lets a request pass where the policy itself fails."""
+
+    name: str
+    policy: Policy
+    skippable: bool = False
+
+    @property
+    def watches(self) -> bool:
+        """Whether it has a response hook, so that replies need not pass through one that does nothing."""
+        return type(self.policy).response is not Policy.response
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the pipeline hands to the renderer: who answers, the call as it was sent, the shaped chunks."""
+
+    call: Call
+    reply: Reply
+    chunks: AsyncIterator[Chunk]
+
+
+class Pipeline:
+    """Runs calls through the policies and what stands behind them."""
+
+    def __init__(self, steps: Sequence[Step], upstream: Opener, log: Log) -> None:
+        self._steps = tuple(steps)
+        self._watchers = tuple(step for step in reversed(self._steps) if step.watches)
+        self._upstream = upstream
+        self._log = log
+
+    @asynccontextmanager
+    async def run(self, call: Call) -> AsyncGenerator[Answer, None]:
+        """The answer to ``call``. Leaving the context closes every hook, outermost first, then the provider's
+        call, whether the answer was read to its end, broke, or its reader left. Raises GatewayError."""
+        for step in self._steps:
+            call = await self._request(step, call)
+        reply = await self._upstream.open(call)
+        layers: list[Close] = [reply.aclose]
+        chunks: AsyncIterator[Chunk] = reply.chunks
+        try:
+            for step in self._watchers:
+                chunks = self._response(step, call, chunks, layers)
+            yield Answer(call, reply, chunks)
+        finally:
+            await _close(layers)
+
+    async def _request(self, step: Step, call: Call) -> Call:
+        try:
+            return await step.policy.request(call)
+        except GatewayError:
+            raise
+        except Exception as error:
+            self._failed(step, call, error)
+            return call
+
+    def _response(
+        self, step: Step, call: Call, chunks: AsyncIterator[Chunk], layers: list[Close]
+    ) -> AsyncIterator[Chunk]:
+        """The chunks as one policy shapes them; a hook that hands them back as they are costs nothing more."""
+        tap = _Tap(chunks)
+        try:
+            shaped = step.policy.response(call, tap)
+        except GatewayError:
+            raise
+        except Exception as error:
+            self._failed(step, call, error)
+            return chunks
+        if shaped is tap:
+            return chunks
+        guarded = self._guarded(step, call, shaped, tap)
+        layers += [shaped.aclose, guarded.aclose] if isinstance(shaped, AsyncGenerator) else [guarded.aclose]
+        return guarded
+
+    async def _guarded(
+        self, step: Step, call: Call, shaped: AsyncIterator[Chunk], tap: _Tap
+    ) -> AsyncGenerator[Chunk, None]:
+        """Where a skippable policy fails, the chunks it had taken and not yet given on follow as they were."""
+        try:
+            async for chunk in shaped:
+                tap.taken.clear()
+                yield chunk
+        except GatewayError:
+            raise
+        except Exception as error:
+            if tap.failed:  # not the policy's fault but that of what it listens to
+                raise
+            self._failed(step, call, error)
+            for chunk in list(tap.taken):
+                yield chunk
+            async for chunk in tap.chunks:
+                yield chunk
+
+    def _failed(self, step: Step, call: Call, error: Exception) -> None:
+        """Log a policy's fault; raises InternalError unless it may be skipped."""
+        fields = {"request_id": call.request_id, "policy": step.name, "error": type(error).__name__}
+        self._log("error", "policy_failed", skipped=step.skippable, **fields)
+        if not step.skippable:
+            message = f"The policy {step.name!r} failed, so the request was stopped. The log has it by the request id."
+            raise InternalError(message, code="policy_failed") from error
+
+
+class _Tap:
+    """An iterator that remembers what was taken from it since the last chunk was given on."""
+
+    def __init__(self, chunks: AsyncIterator[Chunk]) -> None:
+        self.chunks = chunks
+        self.taken: deque[Chunk] = deque()
+        self.failed = False
+
+    def __aiter__(self) -> _Tap:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        try:
+            chunk = await anext(self.chunks)
+        except StopAsyncIteration:
+            raise
+        except BaseException:
+            self.failed = True
+            raise
+        self.taken.append(chunk)
+        return chunk
+
+
+async def _close(layers: Sequence[Close]) -> None:
+    """Close all layers, outermost first, even where one of them raises; the first error is raised at the end."""
+    first: BaseException | None = None
+    for close in reversed(layers):
+        try:
+            await close()
+        except BaseException as error:
+            first = first or error
+    if first is not None:
+        raise first

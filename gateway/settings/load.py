@@ -1,0 +1,123 @@
+"""Reads every source of configuration and puts them together; nothing here needs litellm."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.settings import environment
+from gateway.settings.environment import VARIABLES, Environment
+from gateway.settings.models import ModelsFile
+from gateway.settings.schema import GatewayConfig
+from gateway.settings.source import ConfigError, Document, Problem, validate
+
+PROJECT = Path(__file__).resolve().parents[2]
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFiles:
+    """The configuration folder, as policies may read it (``contract.Files``)."""
+
+    folder: Path
+
+    def text(self, name: str) -> str:
+        """The text of ``name`` in the folder; raises ValueError saying why it can't be read."""
+        path = (self.folder / name).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise ValueError(f"{name!r} is outside of the configuration folder")
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise ValueError(f"{name!r} can't be read: {reason}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that was configured, checked as far as it can be without litellm."""
+
+    gateway: GatewayConfig
+    document: Document
+    models: ModelsFile
+    environment: Environment
+    files: ConfigFiles
+    master_key: str | None
+    warnings: tuple[str, ...]
+
+    @property
+    def log_dir(self) -> Path:
+        """Where the log goes, as the setting says, from where the process was started."""
+        return Path(self.gateway.logging.dir)
+
+    def origin(self, section: str, name: str) -> str:
+        """Where a setting's value came from: a variable, a line, or the default."""
+        for variable, rule in VARIABLES.items():
+            if rule.setting == (section, name) and variable in self.environment.values:
+                return variable
+        data = self.document.data if isinstance(self.document.data, dict) else {}
+        if name in (data.get(section) or {}):
+            return f"{Path(self.document.name).name}:{self.document.line((section, name))}"
+        return "default"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read environment, ``config/gateway.yaml`` and ``litellm.yaml``; raises ConfigError with all that is wrong."""
+    env = environment.read(os.environ if environ is None else environ)
+    folder = Path(env.get("GATEWAY_CONFIG_DIR", PROJECT / "config"))
+    document, config = _gateway(folder / "gateway.yaml", env)
+    models = ModelsFile(Document.read(Path(env.get("GATEWAY_CONFIG", PROJECT / "litellm.yaml"))), env.raw)
+    settings = Settings(
+        gateway=config,
+        document=document,
+        models=models,
+        environment=env,
+        files=ConfigFiles(folder),
+        master_key=_master_key(env, models),
+        warnings=(*env.warnings, *models.warnings, *_per_process(env)),
+    )
+    _refuse_open_listener(settings)
+    return settings
+
+
+def _gateway(path: Path, env: Environment) -> tuple[Document, GatewayConfig]:
+    document = Document.read(path)
+    config = validate(document, GatewayConfig)
+    for name, variable in VARIABLES.items():
+        if variable.setting and name in env.values:
+            section, key = variable.setting
+            changed = getattr(config, section).model_copy(update={key: env.values[name]})
+            config = config.model_copy(update={section: changed})
+    return document, config
+
+
+def _master_key(env: Environment, models: ModelsFile) -> str | None:
+    """The environment's, else ``general_settings.master_key``, where LiteLLM's proxy has it."""
+    key: Any = env.get("GATEWAY_MASTER_KEY") or models.file.general_settings.get("master_key")
+    if key is not None and (not isinstance(key, str) or not key.isascii() or " " in key):
+        at = models.document.problem(("general_settings", "master_key"), "expected ASCII text without spaces")
+        raise ConfigError([at])
+    return key
+
+
+def _per_process(env: Environment) -> tuple[str, ...]:
+    if env.get("REDIS_URL"):
+        return ("REDIS_URL is set, but state is not shared yet: limits and breakers count per process",)
+    return ()
+
+
+def _refuse_open_listener(settings: Settings) -> None:
+    host = settings.gateway.server.host
+    if host in LOOPBACK or settings.master_key:
+        return
+    message = (
+        f"{host!r} is not a loopback address, and no key is configured: anyone who reaches it could spend your "
+        "provider's money. Set GATEWAY_MASTER_KEY, or listen on 127.0.0.1"
+    )
+    origin = settings.origin("server", "host")
+    if origin in VARIABLES:
+        raise ConfigError([Problem(f"environment variable {origin}", message)])
+    raise ConfigError([settings.document.problem(("server", "host"), message)])

@@ -1,0 +1,109 @@
+"""The shape of ``config/gateway.yaml``: the engine's own settings, typed, frozen, each with its default."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Section(BaseModel):
+    """What every section shares: no unknown key, no silent conversion, no change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Server(Section):
+    """Where it listens, and what it takes from callers."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    body_seconds: Seconds = 30.0
+    grace_seconds: Seconds = 30.0
+
+
+class Limits(Section):
+    """Requests per user, counted in sliding windows."""
+
+    per_minute: Count = 60
+    burst: Count = 10
+    burst_seconds: Count = 10
+
+
+class Breaker(Section):
+    """When a deployment is left alone, and how it comes back."""
+
+    errors: Count = 5
+    window_seconds: Seconds = 30.0
+    open_seconds: Seconds = 30.0
+    probes: Count = 1
+
+
+class RouteSeconds(Section):
+    """Seconds by kind of route: ``/v1`` answers programs, the Ivy routes answer people."""
+
+    v1: Seconds
+    ivy: Seconds
+
+
+class Timeouts(Section):
+    """How long each part of a request may take, in seconds."""
+
+    connect_seconds: Seconds = 2.0
+    first_token_seconds: Seconds = 5.0
+    between_tokens_seconds: Seconds = 10.0
+    tail_seconds: Seconds = 1.0
+    attempt_seconds: RouteSeconds = RouteSeconds(v1=60.0, ivy=8.0)
+    request_seconds: RouteSeconds = RouteSeconds(v1=120.0, ivy=20.0)
+
+
+class Retries(Section):
+    """Tries on one deployment before the next is asked, and how many attempts a request has in all."""
+
+    tries: Annotated[int, Field(ge=1, le=10)] = 2
+    attempts: Annotated[int, Field(ge=1, le=20)] = 6
+    backoff_seconds: Annotated[float, Field(ge=0, le=10)] = 0.1
+    set_aside_seconds: Seconds = 300.0
+
+
+class Upstream(Section):
+    """How providers are reached. ``lane: litellm`` sends every call through LiteLLM itself."""
+
+    lane: Literal["auto", "litellm"] = "auto"
+    connections: Count = 1000
+    max_reply_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024 * 1024
+
+
+class Logging(Section):
+    """Where the log goes and how large it may grow. ``texts: true`` is for debugging on one's own machine."""
+
+    dir: str = "logs"
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    max_bytes: Annotated[int, Field(ge=10_000)] = 20_000_000
+    backups: Annotated[int, Field(ge=1, le=100)] = 5
+    texts: bool = False
+
+
+class PolicyEntry(Section):
+    """One policy of the list; ``on_error: skip`` lets a request pass where the policy itself fails."""
+
+    name: str
+    on_error: Literal["refuse", "skip"] = "refuse"
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class GatewayConfig(Section):
+    """``config/gateway.yaml``."""
+
+    server: Server = Server()
+    limits: Limits = Limits()
+    breaker: Breaker = Breaker()
+    timeouts: Timeouts = Timeouts()
+    retries: Retries = Retries()
+    upstream: Upstream = Upstream()
+    logging: Logging = Logging()
+    policies: Annotated[tuple[PolicyEntry, ...], Field(strict=False)] = ()

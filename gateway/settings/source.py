@@ -1,0 +1,156 @@
+"""YAML with a memory of where each value stood, and problems that name file and line."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+Location = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a file (``line`` counts from 1) or, with no line, in the environment."""
+
+    where: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.where}:{self.line}" if self.line else self.where
+        return f"{place}: {self.message}"
+
+
+class ConfigError(Exception):
+    """The configuration can't be used; ``problems`` says all that is wrong with it."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Document:
+    """A parsed YAML file: ``data`` is its plain value, ``line`` tells where a part of it stands."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.name = str(path)
+        self._lines: dict[Location, int] = {}
+        self._doubled: list[Problem] = []
+        try:
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+            if root is not None:
+                self._walk(root, ())
+            self.data: Any = yaml.safe_load(text)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            problem = f"not valid YAML: {error.problem}"
+            raise ConfigError([Problem(self.name, problem, mark.line + 1 if mark else None)]) from None
+        except yaml.YAMLError as error:  # characters YAML does not allow
+            raise ConfigError([Problem(self.name, f"not valid YAML: {error}".splitlines()[0])]) from None
+        if self._doubled:
+            raise ConfigError(self._doubled)
+
+    @classmethod
+    def read(cls, path: Path) -> Document:
+        """Parse the file at ``path``; raises ConfigError where it is missing or not YAML."""
+        try:
+            return cls(path, path.read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = "there is no such file" if isinstance(error, FileNotFoundError) else error.strerror
+            raise ConfigError([Problem(str(path), f"can't be read: {reason}")]) from None
+        except UnicodeDecodeError:
+            raise ConfigError([Problem(str(path), "can't be read: it is not UTF-8")]) from None
+
+    def line(self, location: Location) -> int | None:
+        """The line of the value at ``location`` or, if it has none, of what it would stand in."""
+        while location and location not in self._lines:
+            location = location[:-1]
+        return self._lines.get(location)
+
+    def problem(self, location: Location, message: str) -> Problem:
+        """A problem with the value at ``location``."""
+        return Problem(self.name, message, self.line(location))
+
+    def _walk(self, node: yaml.Node, location: Location) -> None:
+        self._lines.setdefault(location, node.start_mark.line + 1)
+        if isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                self._walk(item, (*location, index))
+        elif isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                inner = (*location, str(key.value))
+                if inner in self._lines and key.value != "<<":
+                    first = self._lines[inner]
+                    message = f"the key {key.value!r} stands here a second time (first in line {first})"
+                    self._doubled.append(Problem(self.name, message, key.start_mark.line + 1))
+                self._lines[inner] = key.start_mark.line + 1
+                self._walk(value, inner)
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` where something valid is near, else the valid names."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; valid here: {', '.join(names)}" if names else ""
+
+
+def validate(document: Document, model: type[Model], *, at: Location = (), data: Any = None) -> Model:
+    """``document`` (or ``data``, which stands in it at ``at``) as a ``model``; raises ConfigError."""
+    value = document.data if data is None else data
+    try:
+        return model.model_validate({} if value is None else value)
+    except ValidationError as error:
+        problems = [_problem(document, model, at, details) for details in error.errors(include_url=False)]
+        raise ConfigError(problems) from None
+
+
+def _problem(document: Document, model: type[BaseModel], at: Location, details: ErrorDetails) -> Problem:
+    location = details["loc"]
+    named = ".".join(str(part) for part in (*at, *location)) or "the file"
+    if details["type"] == "extra_forbidden":
+        message = f"unknown key {named!r}" + nearest(str(location[-1]), _fields(model, location[:-1]))
+    elif details["type"] == "missing":
+        message = f"{named!r} is missing"
+    else:
+        expected = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        message = f"{named!r}: expected {expected}, got {_shown(details['input'])}"
+        if details["type"] == "value_error":
+            message = f"{named!r}: {expected}"
+    return document.problem((*at, *location), message)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    return "nothing" if value is None else f"{value!r}"
+
+
+def _fields(model: Any, location: Location) -> Iterable[str]:
+    """The names that are valid in the model at ``location`` of ``model``."""
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(str(part))
+            model = _bare(field.annotation) if field else None
+        else:
+            model = _bare(get_args(model)[-1]) if get_args(model) else None
+    return model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else ()
+
+
+def _bare(annotation: Any) -> Any:
+    """``annotation`` without ``| None``."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next((arg for arg in get_args(annotation) if arg is not type(None)), None)
+    return annotation

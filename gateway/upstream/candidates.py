@@ -1,0 +1,118 @@
+"""Who may be asked for a call, in which order: the fallback chain, the Router's pick, the breakers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.breaker import Breaker, Token
+from gateway.contract import Call, Operation
+from gateway.upstream.deployment import Deployment, Lane, Picker
+from gateway.upstream.failures import Failure, Kind
+
+Chain = Callable[[str, Operation], tuple[str, ...]]
+Settle = Callable[[BaseException | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A deployment to ask. ``barred`` says why it must not be, else the breaker has given a token for it.
+
+    ``settle`` takes how the call ended (None: well) and must be called once where it is not barred.
+    """
+
+    deployment: Deployment
+    lane: Lane
+    barred: Failure | None
+    settle: Settle
+
+
+class Candidates:
+    """Keeps the breakers, and the deployments that are set aside until they are mended."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        picker: Picker,
+        lanes: Mapping[str, Lane],
+        breaker: Callable[[str], Breaker],
+        set_aside_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._chain = chain
+        self._picker = picker
+        self._lanes = lanes
+        self._make = breaker
+        self._set_aside_seconds = set_aside_seconds
+        self._clock = clock
+        self._aside: dict[str, tuple[float, Kind]] = {}
+        self.breakers: dict[str, Breaker] = {}
+
+    async def of(self, call: Call) -> AsyncGenerator[Candidate, None]:
+        """Each deployment of each group of the chain, once; the Router chooses within a group."""
+        for group in self._chain(call.model, call.operation):
+            seen: frozenset[str] = frozenset()
+            while (deployment := await self._picker.pick(group, seen)) is not None:
+                seen |= {deployment.id}
+                yield self._candidate(call.operation, deployment)
+
+    def again(self, candidate: Candidate) -> Candidate:
+        """The same deployment for another try, if its breaker still lets it."""
+        return self._admitted(candidate.deployment, candidate.lane)
+
+    def seconds_left(self, call: Call) -> float:
+        """Until the first of the call's deployments may be tried again."""
+        groups = self._chain(call.model, call.operation)
+        waits = [b.seconds_left for name, b in self.breakers.items() if name.partition("#")[0] in groups]
+        return min(waits, default=0.0)
+
+    def aside(self, deployment: str) -> str | None:
+        """Why a deployment is set aside, or None."""
+        until, kind = self._aside.get(deployment, (0.0, None))
+        return str(kind) if kind and self._clock() < until else None
+
+    def _candidate(self, operation: Operation, deployment: Deployment) -> Candidate:
+        # The lean lane carries chat only; every other route of the same deployment takes LiteLLM's.
+        lane = self._lanes[deployment.lane if operation is Operation.CHAT else "litellm"]
+        if deployment.unusable:
+            return Candidate(deployment, lane, Failure(Kind.NO_KEY, deployment.unusable), _nothing)
+        if self.aside(deployment.id):
+            return Candidate(deployment, lane, Failure(Kind.SET_ASIDE, str(self.aside(deployment.id))), _nothing)
+        return self._admitted(deployment, lane)
+
+    def _admitted(self, deployment: Deployment, lane: Lane) -> Candidate:
+        breaker = self.breaker(deployment.id)
+        token = breaker.acquire()
+        if token is None:
+            return Candidate(deployment, lane, Failure(Kind.BREAKER_OPEN), _nothing)
+
+        def settle(error: BaseException | None) -> None:
+            self._settle(deployment, breaker, token, error)
+
+        return Candidate(deployment, lane, None, settle)
+
+    def breaker(self, deployment: str) -> Breaker:
+        """The deployment's breaker, made when first asked for."""
+        if deployment not in self.breakers:
+            self.breakers[deployment] = self._make(deployment)
+        return self.breakers[deployment]
+
+    def _settle(self, deployment: Deployment, breaker: Breaker, token: Token, error: BaseException | None) -> None:
+        """A caller who left says nothing of the provider; nor does a caller's mistake."""
+        if error is None:
+            breaker.success(token)
+        elif isinstance(error, Failure) and error.rule.counts:
+            breaker.failure(token)
+        elif isinstance(error, Failure) and error.kind in (Kind.REJECTED, Kind.REFUSED, Kind.TOO_LONG):
+            breaker.success(token)  # it answered, so a probe has found it well
+        else:
+            breaker.release(token)
+        if isinstance(error, Failure) and error.rule.set_aside:
+            self._aside[deployment.id] = (self._clock() + self._set_aside_seconds, error.kind)
+
+
+def _nothing(error: BaseException | None) -> None:
+    del error
+
+

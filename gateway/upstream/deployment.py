@@ -1,0 +1,54 @@
+"""A deployment: one model at one provider under one key, and what the engine needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.contract import Call, Chunk, Operation, nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One entry of ``model_list``.
+
+    ``id`` is the breaker's name and stays the same over reloads. ``group`` is the name callers use. ``lane``
+    carries its chat calls. ``litellm_params`` and ``model_info`` are LiteLLM's entry. ``unusable`` says why it is never called (a key that is not set), else None.
+    ``modes`` are the operations it is known to do; empty where LiteLLM's map does not know the model.
+    """
+
+    id: str
+    group: str
+    provider: str
+    model: str
+    lane: str
+    api_base: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    defaults: Mapping[str, Any] = field(default_factory=nothing)
+    modes: frozenset[Operation] = frozenset()
+    unusable: str | None = None
+    litellm_params: Mapping[str, Any] = field(default_factory=nothing, repr=False)
+    model_info: Mapping[str, Any] = field(default_factory=nothing)
+
+    def does(self, operation: Operation) -> bool:
+        """Whether it may be asked for ``operation``."""
+        return not self.modes or operation in self.modes
+
+
+class Lane(Protocol):
+    """One way to carry an attempt. There are two: the lean lane and LiteLLM's own."""
+
+    def attempt(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
+        """Call the provider and yield what it says; raises ``failures.Failure`` and nothing else.
+
+        Closing the generator ends the provider's call. A reply that ends without its finish reason is a
+        Failure, not an end.
+        """
+
+
+class Picker(Protocol):
+    """Chooses among the deployments of a group."""
+
+    async def pick(self, group: str, excluded: frozenset[str]) -> Deployment | None:
+        """A deployment of ``group`` that is not in ``excluded`` (of ids), or None."""

@@ -1,0 +1,152 @@
+"""What a caller asked and what the double answers, in no provider's format.
+
+Markers in the last user text choose the answer: `[[say:TEXT]]` exactly TEXT; `[[words:N]]` the words
+`w1 ... wN`; `[[echo]]` all that was sent, joined by newlines. Otherwise the answer names provider and
+model and quotes the text.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from . import schema
+
+SAY = re.compile(r"\[\[say:(.*?)\]\](?!\])", re.DOTALL)
+WORDS = re.compile(r"\[\[words:(\d{1,7})\]\]")
+PIECE = re.compile(r"\s*\S+|\s+")
+
+Finish = Literal["stop", "length", "tools", "filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may call; `parameters` is its JSON Schema."""
+
+    name: str
+    parameters: Any
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A chat request. `texts` holds every text sent, in order, tool results and call arguments included.
+
+    `forced` is None when the model may choose, else the tools it must choose from (empty: any).
+    `json` is None for free text, True for any JSON object, else a JSON Schema. `shown` is the model the
+    reply names. `tool_result` is the last message's text if that is a tool's result.
+    """
+
+    id: int
+    provider: str
+    model: str
+    shown: str
+    texts: list[str] = field(default_factory=list)
+    last_user: str = ""
+    tool_result: str | None = None
+    tools: list[Tool] = field(default_factory=list)
+    forced: tuple[str, ...] | None = None
+    parallel: bool = True
+    json: Any = None
+    n: int = 1
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    stream: bool = False
+    array: bool = False  # Gemini's stream without alt=sse: one JSON array
+    usage: bool = False
+    logprobs: bool = False
+
+    @cached_property
+    def prompt_words(self) -> int:
+        """Words in all that was sent: what usage calls prompt tokens."""
+        return sum(map(count_words, self.texts))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the model asks for."""
+
+    name: str
+    arguments: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The model's turn: text in the pieces a stream sends, or tool calls. `absent`: no content at all."""
+
+    pieces: Sequence[str] = ()
+    calls: tuple[ToolCall, ...] = ()
+    finish: Finish = "stop"
+    refusal: str | None = None
+    absent: bool = False
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return "".join(self.pieces)
+
+    @property
+    def words(self) -> int:
+        """Words of the text or the calls' arguments: what usage calls completion tokens."""
+        return count_words(self.text) + sum(count_words(json.dumps(call.arguments)) for call in self.calls)
+
+
+def count_words(text: str) -> int:
+    """Words divided by white space."""
+    return len(text.split())
+
+
+def compose(ask: Ask) -> Answer:
+    """The healthy answer to `ask`."""
+    if called := _chosen(ask):
+        return Answer(calls=tuple(ToolCall(tool.name, _arguments(tool)) for tool in called), finish="tools")
+    return _limited(ask, _text(ask))
+
+
+def _chosen(ask: Ask) -> list[Tool]:
+    if not ask.tools or ask.tool_result is not None:
+        return []
+    allowed = [tool for tool in ask.tools if not ask.forced or tool.name in ask.forced]
+    wanted = ask.last_user.lower()
+    if "use both tools" in wanted and ask.parallel:
+        return allowed
+    asked = ask.forced is not None or "use the tool" in wanted or "use both tools" in wanted
+    return allowed[:1] if asked else []
+
+
+def _arguments(tool: Tool) -> Any:
+    made = schema.instance(tool.parameters)
+    return made if isinstance(made, dict) else {}
+
+
+def _text(ask: Ask) -> str:
+    plain = f'Answer from {ask.provider} {ask.model}: you said "{ask.last_user}"'
+    if "[[" in ask.last_user and (marked := _marked(ask)) is not None:
+        return marked
+    if ask.json is True:
+        return json.dumps({"answer": plain}, ensure_ascii=False)
+    if ask.json is not None:
+        return json.dumps(schema.instance(ask.json), ensure_ascii=False)
+    if ask.tool_result is not None:
+        return f'Answer from {ask.provider} {ask.model}: the tool said "{ask.tool_result}"'
+    return plain
+
+
+def _marked(ask: Ask) -> str | None:
+    if found := SAY.search(ask.last_user):
+        return found[1]
+    if found := WORDS.search(ask.last_user):
+        return " ".join(f"w{number}" for number in range(1, int(found[1]) + 1))
+    return "\n".join(ask.texts) if "[[echo]]" in ask.last_user else None
+
+
+def _limited(ask: Ask, text: str) -> Answer:
+    """Ends the text before the first stop sequence, then after `max_tokens` words."""
+    places = [place for stop in ask.stop if stop and (place := text.find(stop)) >= 0]
+    if places:
+        text = text[: min(places)]
+    pieces = PIECE.findall(text)
+    if ask.max_tokens is not None and len(pieces) > ask.max_tokens:
+        return Answer(pieces=pieces[: ask.max_tokens], finish="length")
+    return Answer(pieces=pieces)
