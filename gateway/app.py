@@ -1,8 +1,8 @@
 """The application: which routes there are, and what a request passes on its way to one.
 
-    Access        request id, log line, every error as a reply
-    Authenticate  key and identity
-    the route     ModelEndpoint: parse, admit, policies, upstream, policies in reverse, render
+Access        request id, log line, every error as a reply
+Authenticate  key and identity
+the route     ModelEndpoint: parse, admit, policies, upstream, policies in reverse, render
 """
 
 from __future__ import annotations
@@ -57,13 +57,14 @@ class Gateway:
         build = importlib.import_module("gateway.build")  # brings litellm, which takes seconds
         async with AsyncExitStack() as stack:
             try:
-                self._engine = await stack.enter_async_context(build.engine(self.settings, self.log))
+                engine: Engine = await stack.enter_async_context(build.engine(self.settings, self.log))
             except (ConfigError, LocalModelUnavailableError) as error:
                 self.refusal = str(error)
                 raise
-            for warning in (*self.settings.warnings, *self._engine.plan.warnings):
+            for warning in (*self.settings.warnings, *engine.plan.warnings):
                 self.log("warning", "configuration", detail=warning)
-            self.log("info", "started", primary=self._engine.plan.primary, local=self._engine.plan.local)
+            self.log("info", "started", primary=engine.plan.primary, local=engine.plan.local)
+            self._engine = engine
             yield
         self.log("info", "stopped")
 
@@ -76,6 +77,8 @@ class PlainRefusal:
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+
         async def plain(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed" and self._gateway.refusal:
                 message["message"] = self._gateway.refusal

@@ -70,7 +70,24 @@ class Token:
     settled: bool = False
 
 
-class Breaker(pybreaker.CircuitBreakerListener):
+class Listener(pybreaker.CircuitBreakerListener):
+    """Hears of pybreaker's changes of state."""
+
+    def __init__(self, changed: Callable[[str, str], None]) -> None:
+        self._changed = changed
+
+    def state_change(
+        self,
+        cb: pybreaker.CircuitBreaker,
+        old_state: pybreaker.CircuitBreakerState | None,
+        new_state: pybreaker.CircuitBreakerState,
+    ) -> None:
+        """Pass the names of the two states on."""
+        del cb
+        self._changed(old_state.name if old_state else "", new_state.name)
+
+
+class Breaker:
     """The breaker of one deployment. Not thread-safe: it belongs to the event loop."""
 
     def __init__(
@@ -85,8 +102,9 @@ class Breaker(pybreaker.CircuitBreakerListener):
         self._opened = 0.0
         self._storage = WindowStorage(settings.errors, settings.window_seconds, clock)
         self._machine = pybreaker.CircuitBreaker(
-            settings.errors, settings.open_seconds, state_storage=self._storage, listeners=[self], name=name
+            settings.errors, settings.open_seconds, state_storage=self._storage, name=name
         )
+        self._machine.add_listener(Listener(self._changed))
 
     @property
     def state(self) -> str:
@@ -133,20 +151,14 @@ class Breaker(pybreaker.CircuitBreakerListener):
         """The call was cancelled, or failed in a way that says nothing of the provider."""
         self._settle(token)
 
-    def state_change(
-        self,
-        cb: pybreaker.CircuitBreaker,
-        old_state: pybreaker.CircuitBreakerState | None,
-        new_state: pybreaker.CircuitBreakerState,
-    ) -> None:
-        """Called by pybreaker; a new state is a new era, in which older tokens count for nothing."""
-        del cb
+    def _changed(self, old: str, new: str) -> None:
+        """A new state is a new era, in which older tokens count for nothing."""
         self._era += 1
         self._probes = 0
-        if new_state.name == pybreaker.STATE_OPEN:
+        if new == pybreaker.STATE_OPEN:
             self._opened = self._clock()
         if self._on_change:
-            self._on_change(self.name, old_state.name if old_state else "", new_state.name)
+            self._on_change(self.name, old, new)
 
     def _settle(self, token: Token) -> bool:
         """Mark it settled; whether its result still matters."""

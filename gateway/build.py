@@ -17,6 +17,7 @@ from gateway.lanes.lean import LeanLane
 from gateway.lanes.openai_wire import OpenAIWire
 from gateway.lanes.transport import Transport
 from gateway.lanes.warmup import warm_up
+from gateway.lanes.wire import Wire
 from gateway.limits import Admission
 from gateway.localmodel.supervisor import LocalModel
 from gateway.logs import Log
@@ -54,13 +55,13 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
         transport = Transport(settings.gateway.upstream, settings.gateway.timeouts)
         stack.push_async_callback(transport.aclose)
         picker = RouterPicker(models)
-        wires = {
+        wires: dict[str, Wire] = {
             "openai": OpenAIWire(drop_params=models.drop_params),
             "gemini": GeminiWire(drop_params=models.drop_params),
         }
         lanes: dict[str, Lane] = {"lean": LeanLane(transport, wires), "litellm": LiteLLMLane(picker.router)}
         aside = settings.gateway.retries.set_aside_seconds
-        candidates = Candidates(models.chain, picker, lanes, _breakers(settings, log), aside)
+        candidates = Candidates(models.chain, picker, lanes, _breakers(settings, log), set_aside_seconds=aside)
         upstream = Upstream(candidates, settings.gateway.timeouts, settings.gateway.retries, log)
         await warm_up(models, picker.router, wires)
         yield Engine(

@@ -11,7 +11,9 @@ _KEYS = re.compile(
     r"|\b(?:api[-_ ]?key|token|secret|password)\b['\"]?\s*[:=]\s*['\"]?[^\s'\",}]{4,}"
 )
 _URLS = re.compile(r"(?i)\b(?:https?|wss?|rediss?)://[^\s'\"<>)\]}]+")
-_HOSTS = re.compile(r"(?i)\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|cloud|local|internal)(?::\d+)?(?:/[^\s'\"<>)\]}]*)?")
+_HOSTS = re.compile(
+    r"(?i)\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|cloud|local|internal)(?::\d+)?(?:/[^\s'\"<>)\]}]*)?"
+)
 _EMAILS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONES = re.compile(r"(?<![\w.:-])\+?\d(?:[ ().-]{0,2}\d){8,14}(?![\w:])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")

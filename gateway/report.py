@@ -43,6 +43,7 @@ def _models(settings: Settings, models: Plan) -> Iterator[str]:
         primary = " (primary)" if deployment.group == models.primary else ""
         chain = " -> ".join(models.chains[deployment.group][1:])
         then = f"; then {chain}" if chain else ""
-        yield f"  {deployment.group}{primary}: {deployment.provider}/{deployment.model}, {deployment.lane} lane, {state}{then}"
+        behind = f"{deployment.provider}/{deployment.model}, {deployment.lane} lane"
+        yield f"  {deployment.group}{primary}: {behind}, {state}{then}"
     if models.keyless:
         yield "  no provider key is set: the local demonstration model answers"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
@@ -56,10 +57,8 @@ def serve(settings: Settings) -> int:
         timeout_graceful_shutdown=max(1, round(server_settings.grace_seconds)),
     )
     server = Server(config, gateway)
-    try:
+    with suppress(SystemExit):  # uvicorn's way to say that it can't listen, or that the application can't start
         server.run()
-    except SystemExit:  # uvicorn's way to say that it can't listen, or that the application can't start
-        pass
     if server.started:
         return 0
     where = f"{server_settings.host}:{server_settings.port}"

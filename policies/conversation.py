@@ -24,7 +24,7 @@ class Action(BaseModel):
     words: list[str] = Field(default_factory=list)
 
 
-class Options(BaseModel):
+class ConversationOptions(BaseModel):
     """``prompt`` is a file of the configuration folder."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -34,7 +34,7 @@ class Options(BaseModel):
     actions: Annotated[dict[str, Action], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _default_is_listed(self) -> Options:
+    def _default_is_listed(self) -> ConversationOptions:
         if self.default_action not in self.actions:
             raise ValueError(f"'default_action' is {self.default_action!r}, which 'actions' does not list")
         return self
@@ -44,9 +44,9 @@ class Conversation(Policy):
     """Request: the system prompt, then the question with the context as delimited data.
     Response: notes which actions the answer speaks of, with its last chunk."""
 
-    Options: ClassVar[type[BaseModel]] = Options
+    Options: ClassVar[type[BaseModel]] = ConversationOptions
 
-    def __init__(self, options: Options, files: Files) -> None:
+    def __init__(self, options: ConversationOptions, files: Files) -> None:
         self._prompt = files.text(options.prompt).strip()
         self._longest = options.max_context_characters
         self._labels = {name: action.label for name, action in options.actions.items()}

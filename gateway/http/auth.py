@@ -26,6 +26,7 @@ class Authenticate:
         self._key = master_key.encode() if master_key else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
         if scope["type"] == "http" and scope["path"] not in OPEN_PATHS:
             headers = Headers(scope=scope)
             self._check(scope, headers)
@@ -35,7 +36,9 @@ class Authenticate:
     def _check(self, scope: Scope, headers: Headers) -> None:
         if self._key is None:
             if not _loopback((scope.get("server") or ("",))[0]):
-                message = "No key is configured, so only this machine is served. Set GATEWAY_MASTER_KEY to serve others."
+                message = (
+                    "No key is configured, so only this machine is served. Set GATEWAY_MASTER_KEY to serve others."
+                )
                 raise Forbidden(message)
             return
         scheme, _, token = headers.get("authorization", "").partition(" ")

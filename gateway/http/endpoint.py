@@ -34,6 +34,7 @@ class ModelEndpoint:
         self._render = render
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
         engine = self._engine()
         identity: Identity = scope["identity"]
         body = await read_json(scope, receive, engine.settings.gateway.server)

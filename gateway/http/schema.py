@@ -7,7 +7,7 @@ allowlist too: whatever is not in them never reaches LiteLLM, which would act on
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NotRequired, Required, TypeVar
 
 from pydantic import (
     ConfigDict,
@@ -19,7 +19,7 @@ from pydantic import (
     with_config,
 )
 from pydantic_core import ErrorDetails
-from typing_extensions import NotRequired, Required, TypedDict
+from typing_extensions import TypedDict
 
 from gateway.contract import InvalidRequest
 
@@ -44,8 +44,9 @@ def _by(key: str) -> Callable[[Any], str]:
 
 def _shape(value: Any) -> str:
     """A discriminator: text, a list, or a mapping."""
-    kinds = {str: "<text>", list: "<list>", dict: "<mapping>"}
-    return kinds.get(type(value), "<text>")
+    if isinstance(value, list):
+        return "<list>"
+    return "<mapping>" if isinstance(value, dict) else "<text>"
 
 
 @STRICT
@@ -107,7 +108,8 @@ UserPart = Annotated[
     Discriminator(_by("type")),
 ]
 UserContent = Annotated[
-    Annotated[Text, Tag("<text>")] | Annotated[list[UserPart], Tag("<list>"), Field(min_length=1)], Discriminator(_shape)
+    Annotated[Text, Tag("<text>")] | Annotated[list[UserPart], Tag("<list>"), Field(min_length=1)],
+    Discriminator(_shape),
 ]
 AssistantPart = Annotated[
     Annotated[TextPart, Tag("<text>")] | Annotated[RefusalPart, Tag("<refusal>")], Discriminator(_by("type"))

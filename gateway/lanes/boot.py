@@ -29,6 +29,12 @@ def configure(*, drop_params: bool) -> Any:
 
 def clear_callbacks() -> None:
     """The Router adds callbacks that cost time on each call and that nothing here reads."""
-    for name in ("callbacks", "success_callback", "failure_callback", "_async_success_callback", "_async_failure_callback"):
+    for name in (
+        "callbacks",
+        "success_callback",
+        "failure_callback",
+        "_async_success_callback",
+        "_async_failure_callback",
+    ):
         getattr(litellm, name).clear()
     litellm.input_callback.clear()

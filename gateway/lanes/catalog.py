@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
+import litellm
 from litellm.types.router import RouterRateLimitError
 
 from gateway.contract import DEFAULT_MODEL, NotFound, Operation
 from gateway.lanes import deployments as entries
 from gateway.lanes import endings, vocabulary
-from gateway.lanes.boot import clear_callbacks, configure, litellm
+from gateway.lanes.boot import clear_callbacks, configure
 from gateway.settings.load import Settings
 from gateway.settings.source import ConfigError, Problem, nearest
 from gateway.upstream.deployment import Deployment
@@ -60,7 +61,9 @@ class Plan:
         """The groups to ask, in order; raises NotFound naming the models there are."""
         if name not in self.chains:
             valid = ", ".join((DEFAULT_MODEL, *self.names))
-            raise NotFound(f"There is no model {name!r} here; there are: {valid}.", code="model_not_found", param="model")
+            raise NotFound(
+                f"There is no model {name!r} here; there are: {valid}.", code="model_not_found", param="model"
+            )
         chain = tuple(group for group in self.chains[name] if self._does(group, operation))
         if not chain:
             able = [group for group in self.names if self._does(group, operation)]
@@ -107,8 +110,8 @@ def _model_warnings(settings: Settings, deployments: tuple[Deployment, ...], tod
     found = []
     for index, deployment in enumerate(deployments):
         at = ("model_list", index, "litellm_params", "model")
-        for message in filter(None, (endings.warning(deployment, today), _unused(deployment, deployments))):
-            found.append(str(document.problem(at, message)))
+        messages = (endings.warning(deployment, today), _unused(deployment, deployments))
+        found += [str(document.problem(at, message)) for message in messages if message]
     return found
 
 
@@ -130,7 +133,9 @@ def _primary(settings: Settings, deployments: tuple[Deployment, ...]) -> tuple[s
         first = next((d.group for d in deployments if d.does(Operation.CHAT)), deployments[0].group)
         return by_provider.get("gemini", first), None
     if provider and provider not in by_provider:
-        _refuse("AI_MODEL_PROVIDER", f"is {provider!r}, but {settings.models.document.name} has no model of that provider")
+        _refuse(
+            "AI_MODEL_PROVIDER", f"is {provider!r}, but {settings.models.document.name} has no model of that provider"
+        )
     primary = _active(settings, active, by_provider, deployments) if active else by_provider[provider]
     providers = {d.provider for d in deployments if d.group == primary}
     if provider and provider not in providers:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.lanes.boot import litellm
+import litellm
+
 from gateway.upstream.deployment import Deployment
 
 HORIZON = datetime.timedelta(days=90)

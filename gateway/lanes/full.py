@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
 import httpx
+import litellm
 
 from gateway import redact
 from gateway.contract import Call, Chunk, Operation
-from gateway.lanes.boot import litellm
 from gateway.lanes.wire import (
     Json,
     check_finished,
@@ -31,6 +31,11 @@ ALWAYS = {"num_retries": 0, "max_retries": 0, "disable_fallbacks": True, "no-log
 TOP_FIELDS = ("id", "created", "system_fingerprint", "service_tier", "usage")
 #: Internal errors that LiteLLM raises for what a caller sent wrong, before any provider was called.
 TRANSLATION_ERRORS = (TypeError, ValueError, KeyError, AttributeError, IndexError)
+KINDS: Mapping[Kind, Any] = {
+    Kind.TOO_LONG: litellm.ContextWindowExceededError,
+    Kind.REFUSED: litellm.ContentPolicyViolationError,
+    Kind.UNSUPPORTED: litellm.UnsupportedParamsError,
+}
 
 
 class LiteLLMLane:
@@ -113,15 +118,12 @@ def failure_of(error: BaseException) -> Failure:
     status = getattr(error, "status_code", None)
     if not isinstance(status, int):
         return Failure(Kind.INTERNAL, type(error).__name__)
-    if isinstance(error, litellm.ContextWindowExceededError):
-        return _refused(Kind.TOO_LONG, error, status)
-    if isinstance(error, litellm.ContentPolicyViolationError):
-        return _refused(Kind.REFUSED, error, status)
     if isinstance(error, litellm.APIConnectionError):
         internal = any(isinstance(cause, TRANSLATION_ERRORS) for cause in _causes(error))
         return Failure(Kind.UNSUPPORTED if internal else Kind.CONNECT, type(error).__name__)
-    if isinstance(error, litellm.UnsupportedParamsError):
-        return _refused(Kind.UNSUPPORTED, error, 400)
+    for kind, classes in KINDS.items():
+        if isinstance(error, classes):
+            return _refused(kind, error, status)
     return _refused(classify(status, str(error), str(getattr(error, "code", ""))), error, status)
 
 
@@ -129,8 +131,8 @@ def _refused(kind: Kind, error: BaseException, status: int) -> Failure:
     message = str(getattr(error, "message", "")).split("Received Model Group=")[0]
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     try:
-        retry_after = float(headers.get("retry-after"))
-    except (TypeError, ValueError):
+        retry_after: float | None = float(headers.get("retry-after", ""))
+    except ValueError:
         retry_after = None
     return Failure(kind, redact.provider_message(message), status=status, retry_after=retry_after)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import litellm
 import orjson
 from litellm.llms.gemini.chat.transformation import GoogleAIStudioGeminiConfig
 from litellm.llms.vertex_ai.gemini.transformation import transform_request_body
@@ -14,8 +15,7 @@ from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import (
 )
 
 from gateway import redact
-from gateway.contract import Call
-from gateway.lanes.boot import litellm
+from gateway.contract import NOTHING, Call
 from gateway.lanes.transport import Request
 from gateway.lanes.wire import (
     Finishes,
@@ -37,8 +37,8 @@ DEFAULT_BASE = "https://generativelanguage.googleapis.com/v1beta"
 class _Silent:
     """What LiteLLM's parsers ask of their logging object and of the raw reply: nothing of substance."""
 
-    optional_params: Json = {}
-    headers: dict[str, str] = {}
+    optional_params: Mapping[str, Any] = NOTHING
+    headers: Mapping[str, str] = NOTHING
 
 
 class GeminiWire:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import litellm
 import orjson
 
 from gateway.contract import Call
-from gateway.lanes.boot import litellm
 from gateway.lanes.transport import Request
 from gateway.lanes.wire import (
     Finishes,

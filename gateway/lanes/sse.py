@@ -40,7 +40,6 @@ class EventParser:
             self._data.append(value[1:] if value.startswith(b" ") else value)
         return None
 
-
     def flush(self) -> bytes | None:
         """What stands at the end of the stream without the blank line that should close it."""
         self._line(self._rest.removesuffix(b"\r"))

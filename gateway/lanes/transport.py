@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -66,7 +65,7 @@ class Transport:
                 if response.headers.get("Content-Encoding", "identity").lower() != "identity":
                     raise Failure(Kind.GARBAGE, "the reply is compressed, which was not asked for")
                 yield response
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise transport_failure(error) from error
 
     async def json(self, response: aiohttp.ClientResponse) -> dict[str, Any]:

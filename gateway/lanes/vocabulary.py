@@ -8,9 +8,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 
+import litellm
 from litellm.types.router import LiteLLM_Params
 
-from gateway.lanes.boot import litellm
 from gateway.settings.models import ModelsFile
 from gateway.settings.source import ConfigError, Location, Problem, nearest
 
@@ -33,7 +33,11 @@ INSTEAD: Mapping[str, str] = {
     "disable_cooldowns": "'breaker' in gateway.yaml",
 }
 #: Of an entry's ``litellm_params``: what chooses the deployment or bounds it, and is no parameter of the model's.
-ROUTING_PARAMS = frozenset("model api_key api_base base_url rpm tpm weight order tags max_retries timeout stream_timeout".split())
+ROUTING_PARAMS = frozenset({"model", "api_key", "api_base", "base_url", "rpm", "tpm", "weight", "order", "tags"}) | {
+    "max_retries",
+    "timeout",
+    "stream_timeout",
+}
 OPENAI_PARAMS = frozenset(litellm.OPENAI_CHAT_COMPLETION_PARAMS)
 NEARLY = "did you mean"
 

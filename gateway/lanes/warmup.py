@@ -57,7 +57,9 @@ def _translate(wire: Wire, deployment: Deployment) -> None:
 async def _complete(router: Any, deployment: Deployment) -> None:
     with suppress(Exception):  # what can't be warmed up here says so when it is called
         await router.acompletion(model=deployment.id, messages=MESSAGES, mock_response=".", **ALWAYS)
-        stream = await router.acompletion(model=deployment.id, messages=MESSAGES, mock_response=".", stream=True, **ALWAYS)
+        stream = await router.acompletion(
+            model=deployment.id, messages=MESSAGES, mock_response=".", stream=True, **ALWAYS
+        )
         async for _ in stream:
             pass
     clear_callbacks()

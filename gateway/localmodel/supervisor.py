@@ -141,18 +141,19 @@ def _environment(key: str) -> dict[str, str]:
     return passed | {"PYTHONPATH": path, KEY_VARIABLE: key}
 
 
-async def _ready(process: asyncio.subprocess.Process, timeout: float) -> int:
+async def _ready(process: asyncio.subprocess.Process, longest: float) -> int:
     """The port that the child reports. Raises LocalModelUnavailableError with the end of its stderr."""
-    assert process.stdout is not None and process.stderr is not None  # both are pipes
+    assert process.stdout is not None
+    assert process.stderr is not None
     errors = asyncio.create_task(process.stderr.read())  # ends when the child is ready or dead
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), timeout)
+        line = await asyncio.wait_for(process.stdout.readline(), longest)
         return int(json.loads(line)["port"])
     except (TimeoutError, ValueError, KeyError, TypeError) as error:
         _signal(process, signal.SIGKILL)
         tail = "\n".join((await errors).decode(errors="replace").splitlines()[-STDERR_LINES:])
         late = isinstance(error, TimeoutError)
-        why = f"did not answer within {timeout:g} s" if late else "ended at its start"
+        why = f"did not answer within {longest:g} s" if late else "ended at its start"
         raise LocalModelUnavailableError(f"the local model {why}; its last words:\n{tail}") from error
     except BaseException:
         errors.cancel()

@@ -22,9 +22,24 @@ from gateway.settings.source import (
 
 #: Sections that LiteLLM's proxy knows and this gateway leaves alone; they are named at start.
 FOREIGN_SECTIONS = frozenset(
-    "include environment_variables callback_settings guardrails policies policy_attachments mcp_servers mcp_tools "
-    "prompts credential_list vector_store_registry search_tools assistant_settings finetune_settings "
-    "files_settings health_check_settings".split()
+    {
+        "include",
+        "environment_variables",
+        "callback_settings",
+        "guardrails",
+        "policies",
+        "policy_attachments",
+        "mcp_servers",
+        "mcp_tools",
+        "prompts",
+        "credential_list",
+        "vector_store_registry",
+        "search_tools",
+        "assistant_settings",
+        "finetune_settings",
+        "files_settings",
+        "health_check_settings",
+    }
 )
 SECTIONS = frozenset({"model_list", "router_settings", "litellm_settings", "general_settings"})
 ENVIRONMENT_VALUE = "os.environ/"
@@ -79,7 +94,9 @@ class ModelsFile:
         problems = []
         for key in self.document.data:
             if key in FOREIGN_SECTIONS:
-                self.warnings.append(str(self.document.problem((key,), f"{key!r} is not supported here and is ignored")))
+                self.warnings.append(
+                    str(self.document.problem((key,), f"{key!r} is not supported here and is ignored"))
+                )
             elif key not in SECTIONS:
                 problems.append(self.document.problem((key,), f"unknown key {key!r}{nearest(str(key), SECTIONS)}"))
         if problems:

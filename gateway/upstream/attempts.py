@@ -84,9 +84,7 @@ class Upstream:
     def _exhausted(self, progress: _Progress, patience: Patience) -> bool:
         return progress.attempts >= self._retries.attempts or patience.left <= 0
 
-    async def _ask(
-        self, call: Call, candidate: Candidate, progress: _Progress, patience: Patience
-    ) -> Reply | None:
+    async def _ask(self, call: Call, candidate: Candidate, progress: _Progress, patience: Patience) -> Reply | None:
         """Ask one deployment, more than once where that can help; None where it has no answer."""
         tries = 0
         while candidate.barred is None:

@@ -37,6 +37,7 @@ class Candidates:
         picker: Picker,
         lanes: Mapping[str, Lane],
         breaker: Callable[[str], Breaker],
+        *,
         set_aside_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -114,5 +115,3 @@ class Candidates:
 
 def _nothing(error: BaseException | None) -> None:
     del error
-
-

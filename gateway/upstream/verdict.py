@@ -33,7 +33,9 @@ def verdict(call: Call, failures: Sequence[tuple[Deployment, Failure]], seconds_
     waits = [failure.retry_after for _, failure in failures if failure.retry_after is not None]
     wait = math.ceil(min(max(1.0, min(waits, default=seconds_left)), LONGEST_WAIT))
     if kinds and all(kind is Kind.RATE_LIMITED for kind in kinds):
-        return RateLimited(f"The providers are over their rate limits ({reasons}). Try again in {wait} s.", retry_after=wait)
+        return RateLimited(
+            f"The providers are over their rate limits ({reasons}). Try again in {wait} s.", retry_after=wait
+        )
     if kinds and all(kind in (Kind.NO_KEY, Kind.BAD_KEY, Kind.MODEL_GONE, Kind.SET_ASIDE) for kind in kinds):
         message = f"The gateway's configuration keeps {call.model!r} from answering ({reasons}). Tell its operator."
         return Unavailable(message, code="provider_misconfigured", retry_after=wait)

@@ -123,16 +123,12 @@ def _openai(turn: Turn, route: routes.Route, request: Request, body: Json) -> bo
 def _gemini(turn: Turn, route: routes.Route, request: Request, body: Json) -> bool:
     if route.operation in ("generateContent", STREAMS):
         sse = route.operation == STREAMS and request.query.get("alt") == "sse"
-        turn.ask = gemini_ask.read(
-            body, turn.call.id, route.model, stream=sse, array=route.operation == STREAMS
-        )
+        turn.ask = gemini_ask.read(body, turn.call.id, route.model, stream=sse, array=route.operation == STREAMS)
         turn.call.stream = route.operation == STREAMS
     elif route.operation == "models":
         turn.payload = gemini_wire.models()
     elif route.operation in ("embedContent", "batchEmbedContents"):
-        turn.payload = (gemini_wire.embed if route.operation == "embedContent" else gemini_wire.embed_batch)(
-            body
-        )
+        turn.payload = (gemini_wire.embed if route.operation == "embedContent" else gemini_wire.embed_batch)(body)
     else:
         return False
     return True

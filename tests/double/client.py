@@ -92,9 +92,7 @@ class Double:
         """The calls once `n` have ended; raises TimeoutError if they have not after `timeout` seconds."""
         return self._calls(provider, f"wait_for={n}&timeout={timeout}", n, timeout)
 
-    def _calls(
-        self, provider: str | None, query: str, n: int = 0, timeout: float = 0.0
-    ) -> list[dict[str, Any]]:
+    def _calls(self, provider: str | None, query: str, n: int = 0, timeout: float = 0.0) -> list[dict[str, Any]]:
         named = f"provider={provider}&" if provider else ""
         reply = self._request("GET", f"calls?{named}{query}", None, timeout)
         if reply["ended"] < n:

@@ -47,9 +47,7 @@ async def answer(state: State, connection: Connection, request: Request) -> None
     except (BadFault, ValueError) as error:
         status, reply = 400, {"error": str(error)}
     body = orjson.dumps(reply)
-    head = (
-        f"HTTP/1.1 {status} Control\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    )
+    head = f"HTTP/1.1 {status} Control\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     connection.write(head.encode())
     await connection.write_slowly(body)
     connection.done()

@@ -66,11 +66,7 @@ def _text(content: Any, *, everything: bool = False) -> str:
 
 def _last_user(contents: list[Any]) -> str:
     """The last user text; a content with function results only is not one."""
-    said = (
-        _text(one)
-        for one in reversed(contents)
-        if isinstance(one, dict) and one.get("role", "user") == "user"
-    )
+    said = (_text(one) for one in reversed(contents) if isinstance(one, dict) and one.get("role", "user") == "user")
     return next((text for text in said if text), "")
 
 
@@ -81,20 +77,14 @@ def _result(content: Any) -> str | None:
 
 def _shown(response: Any) -> str:
     """A function's response as text: its only value if that is a string, else its JSON."""
-    if (
-        isinstance(response, dict)
-        and len(response) == 1
-        and isinstance(only := next(iter(response.values())), str)
-    ):
+    if isinstance(response, dict) and len(response) == 1 and isinstance(only := next(iter(response.values())), str):
         return only
     return json.dumps(response, ensure_ascii=False)
 
 
 def _tools(given: Any) -> list[Tool]:
     declared = [one for tool in given or [] for one in camel(tool).get("functionDeclarations") or []]
-    return [
-        Tool(one["name"], one.get("parameters") or one.get("parametersJsonSchema") or {}) for one in declared
-    ]
+    return [Tool(one["name"], one.get("parameters") or one.get("parametersJsonSchema") or {}) for one in declared]
 
 
 def _json(config: dict[str, Any]) -> Any:

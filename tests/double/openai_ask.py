@@ -21,9 +21,7 @@ def read(body: dict[str, Any], call_id: int) -> Ask:
         model=model,
         shown=model,
         texts=_texts(messages),
-        last_user=next(
-            (flat_text(one.get("content")) for one in reversed(messages) if one.get("role") == "user"), ""
-        ),
+        last_user=next((flat_text(one.get("content")) for one in reversed(messages) if one.get("role") == "user"), ""),
         tool_result=flat_text(last.get("content")) if last.get("role") == "tool" else None,
         tools=_tools(body),
         forced=_forced(body.get("tool_choice")),

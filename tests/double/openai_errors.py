@@ -15,9 +15,7 @@ MESSAGES = {
 FIRST_SERVER_ERROR = 500
 
 
-def body(
-    message: str, kind: str = "invalid_request_error", code: str | None = None, param: str | None = None
-) -> Any:
+def body(message: str, kind: str = "invalid_request_error", code: str | None = None, param: str | None = None) -> Any:
     """`{"error": {"message", "type", "param", "code"}}`."""
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 

@@ -34,9 +34,7 @@ def _make(schema: Any, root: Any, depth: int) -> Any:
     if kind == "object":
         return _object(schema, root, depth)
     if kind == "array":
-        return [
-            _make(schema.get("items", {}), root, depth + 1) for _ in range(int(schema.get("minItems", 0)))
-        ]
+        return [_make(schema.get("items", {}), root, depth + 1) for _ in range(int(schema.get("minItems", 0)))]
     return _scalar(kind, schema)
 
 
@@ -82,9 +80,7 @@ def _merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _kind(schema: dict[str, Any], depth: int) -> str:
-    kinds = schema.get(
-        "type", "object" if "properties" in schema else "array" if "items" in schema else "string"
-    )
+    kinds = schema.get("type", "object" if "properties" in schema else "array" if "items" in schema else "string")
     kinds = [str(kind).lower() for kind in (kinds if isinstance(kinds, list) else [kinds])]
     nullable = schema.get("nullable") or "null" in kinds
     return "null" if nullable and depth > NULL_DEPTH else kinds[0]
@@ -92,9 +88,7 @@ def _kind(schema: dict[str, Any], depth: int) -> str:
 
 def _object(schema: dict[str, Any], root: Any, depth: int) -> dict[str, Any]:
     properties = schema.get("properties", {})
-    return {
-        name: _make(properties.get(name, {}), root, depth + 1) for name in schema.get("required", properties)
-    }
+    return {name: _make(properties.get(name, {}), root, depth + 1) for name in schema.get("required", properties)}
 
 
 def _scalar(kind: str, schema: dict[str, Any]) -> Any:

@@ -78,9 +78,7 @@ class Turn:
 
     # sending
 
-    def head(
-        self, status: int, kind: str, length: int | None, extra: Mapping[str, str] | None = None
-    ) -> bytes:
+    def head(self, status: int, kind: str, length: int | None, extra: Mapping[str, str] | None = None) -> bytes:
         """Status line and headers; `length` in bytes, None for a chunked body."""
         size = "transfer-encoding: chunked" if length is None else f"content-length: {length}"
         lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}", f"content-type: {kind}", size]

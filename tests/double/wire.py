@@ -7,9 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from .ask import Answer, Ask
 
 EventKind = Literal["role", "text", "finish", "usage", "done"]
-Canned = Literal[
-    "context_too_long", "model_not_found", "bad_key", "no_key", "policy", "bad_json", "bad_request"
-]
+Canned = Literal["context_too_long", "model_not_found", "bad_key", "no_key", "policy", "bad_json", "bad_request"]
 
 
 class Event(NamedTuple):
@@ -75,6 +73,4 @@ def flat_text(content: Any) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else [content]
-    return "\n".join(
-        part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)
-    )
+    return "\n".join(part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str))

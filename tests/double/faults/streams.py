@@ -73,9 +73,7 @@ async def stall(turn: Turn, *, after_chunks: Count = 1, seconds: Seconds | None 
 
 
 @fault()
-async def malformed(
-    turn: Turn, *, after_chunks: Count = 1, data: str | None = None, drop: bool = False
-) -> None:
+async def malformed(turn: Turn, *, after_chunks: Count = 1, data: str | None = None, drop: bool = False) -> None:
     """After N events one with broken JSON (`data`, else half of the real one), then the stream goes on.
 
     The real event follows, or is dropped. Plain call: 200 with `data`, else half of the body, as if whole.
