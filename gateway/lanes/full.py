@@ -29,6 +29,8 @@ from gateway.upstream.failures import Failure, Kind, classify
 #: Retries, fallbacks and cooldowns are the attempt loop's; tools need LiteLLM's MCP handler out of the way.
 ALWAYS = {"num_retries": 0, "max_retries": 0, "disable_fallbacks": True, "no-log": True, "_skip_mcp_handler": True}
 TOP_FIELDS = ("id", "created", "system_fingerprint", "service_tier", "usage")
+#: LiteLLM reports a reply that it can't read as the caller's mistake; only its words tell.
+UNREADABLE = ("Error converting to valid response block", "Unable to get json response")
 #: Internal errors that LiteLLM raises for what a caller sent wrong, before any provider was called.
 TRANSLATION_ERRORS = (TypeError, ValueError, KeyError, AttributeError, IndexError)
 KINDS: Mapping[Kind, Any] = {
@@ -115,6 +117,8 @@ def failure_of(error: BaseException) -> Failure:
         failure = _transport_failure(cause)
         if failure:
             return failure
+    if any(mark in str(cause) for cause in _causes(error) for mark in UNREADABLE):
+        return Failure(Kind.GARBAGE, "the reply is not JSON")
     status = getattr(error, "status_code", None)
     if not isinstance(status, int):
         return Failure(Kind.INTERNAL, type(error).__name__)

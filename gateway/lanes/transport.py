@@ -35,6 +35,8 @@ class Transport:
 
     def __init__(self, upstream: Upstream, timeouts: Timeouts) -> None:
         self._max_reply = upstream.max_reply_bytes
+        tracing = aiohttp.TraceConfig()
+        tracing.on_connection_reuseconn.append(_note_kept)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=upstream.connections, limit_per_host=0, keepalive_timeout=30),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect_seconds),
@@ -42,6 +44,7 @@ class Transport:
             # Compressed replies are not asked for, so that no small reply can unpack into a large one.
             headers={"Accept-Encoding": "identity", "User-Agent": "ivy-gateway"},
             auto_decompress=False,
+            trace_configs=[tracing],
             # Asking the environment for a proxy costs time on each call; most have none.
             trust_env=any(os.environ.get(name) or os.environ.get(name.lower()) for name in PROXY_VARIABLES),
         )
@@ -57,16 +60,33 @@ class Transport:
         Leaving the context early ends the provider's call by closing its connection.
         """
         try:
-            async with self._session.post(
-                request.url, data=request.body, headers=request.headers, allow_redirects=False
-            ) as response:
-                if response.status != 200:
-                    raise await _failure(response)
-                if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                    raise Failure(Kind.GARBAGE, "the reply is compressed, which was not asked for")
-                yield response
+            async with await self._send(request) as response:
+                try:
+                    await _check(response)
+                    yield response
+                except BaseException:
+                    # What failed is not used again; and whoever left need not wait for the provider.
+                    response.close()
+                    raise
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise transport_failure(error) from error
+
+    async def _send(self, request: Request) -> aiohttp.ClientResponse:
+        """Send, again where a kept connection turns out to be dead: providers and the balancers before them close
+        those when they please, which says nothing of their health. A new connection's loss is a failure."""
+        while True:
+            sent: dict[str, bool] = {}
+            try:
+                return await self._session.post(
+                    request.url,
+                    data=request.body,
+                    headers=request.headers,
+                    allow_redirects=False,
+                    trace_request_ctx=sent,
+                )
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                if not sent.get("kept"):
+                    raise
 
     async def json(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
         """The body as a JSON object of bounded size."""
@@ -80,6 +100,19 @@ class Transport:
         if not isinstance(data, dict):
             raise Failure(Kind.GARBAGE, "the reply is not a JSON object")
         return data
+
+
+async def _note_kept(session: aiohttp.ClientSession, context: Any, params: Any) -> None:
+    del session, params
+    context.trace_request_ctx["kept"] = True
+
+
+async def _check(response: aiohttp.ClientResponse) -> None:
+    """Raises Failure for a status that is not 200, and for a body that could unpack without bounds."""
+    if response.status != 200:
+        raise await _failure(response)
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Failure(Kind.GARBAGE, "the reply is compressed, which was not asked for")
 
 
 def transport_failure(error: BaseException) -> Failure:

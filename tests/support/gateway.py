@@ -85,19 +85,21 @@ class GatewayProcess:
             **(KEYS if keys else {}),
             **(env or {}),
         }
+        self.lane = str((settings or {}).get("upstream", {}).get("lane", "auto"))
         self.process: subprocess.Popen[str] | None = None
         self.greeting = ""
         self.url = ""
 
     def __enter__(self) -> GatewayProcess:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "gateway", "serve"],
-            cwd=self.folder,
-            env=self.env,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "stderr").open("w"),
-        )
+        with (self.folder / "stderr").open("w") as stderr:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway", "serve"],
+                cwd=self.folder,
+                env=self.env,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+            )
         assert self.process.stdout is not None
         lines = []
         for line in self.process.stdout:

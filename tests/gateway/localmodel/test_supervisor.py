@@ -21,7 +21,7 @@ import pytest_asyncio
 from gateway.localmodel import DEFAULT_MAX_TOKENS, supervisor
 from gateway.localmodel.supervisor import LocalModel, LocalModelUnavailableError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 QUESTION: Any = [{"role": "user", "content": "What is the capital of France?"}]
 LIMIT = 8  # tokens
 
