@@ -13,7 +13,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -106,6 +109,12 @@ def routes(gateway: Gateway) -> list[Route]:
     ]
 
 
+async def _pass_on(request: Request, error: Exception) -> Response:
+    """Starlette's own 404 and 405 become replies where all errors do, in ``Access``."""
+    del request
+    raise error
+
+
 def create(settings: Settings | None = None) -> tuple[ASGIApp, Gateway]:
     """The ASGI application and what it runs on; raises ConfigError."""
     gateway = Gateway(settings)
@@ -115,6 +124,7 @@ def create(settings: Settings | None = None) -> tuple[ASGIApp, Gateway]:
             Middleware(Access, log=gateway.log, texts=gateway.settings.gateway.logging.texts),
             Middleware(Authenticate, master_key=gateway.settings.master_key),
         ],
+        exception_handlers={HTTPException: _pass_on},
         lifespan=gateway.lifespan,
     )
     app.router.redirect_slashes = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
@@ -11,6 +12,9 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 
 from gateway.contract import Identity, RateLimited
 from gateway.settings.schema import Limits
+
+#: In seconds; more than the rounding error of a time since 1970, divided and multiplied again.
+HAIR = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +50,18 @@ class Admission:
     def admit(self, identity: Identity) -> Window:
         """Count one request of this caller; raises RateLimited, saying when to come back."""
         subject = identity.subject
-        for item in (self._burst, self._minute):
-            if not self._limiter.test(item, subject):
-                raise self._refusal(item, subject)
+        over = [item for item in (self._burst, self._minute) if not self._limiter.test(item, subject)]
+        if over:
+            raise self._refusal(over, subject)
         self._limiter.hit(self._burst, subject)
         self._limiter.hit(self._minute, subject)
         return self._window(self._minute, subject)
 
     def _window(self, item: RateLimitItem, subject: str) -> Window:
         count, wait, window_end = self._count(item, subject)
-        return Window(item.amount, max(0, item.amount - math.floor(count)), math.ceil(wait or window_end))
+        # A request fits only after the count has fallen below the limit, so a hair after ``wait``.
+        reset = math.ceil(wait + HAIR) if wait else math.ceil(window_end)
+        return Window(item.amount, max(0, item.amount - math.floor(count)), reset)
 
     def _count(self, item: RateLimitItem, subject: str) -> tuple[float, float, float]:
         """The weighted count, the seconds until one more request fits (0 if now), and until the window ends.
@@ -72,8 +78,9 @@ class Admission:
             return count, before_left - (item.amount - now) * period / before, window_end
         return count, window_end + period * (1 - item.amount / now), window_end
 
-    def _refusal(self, item: RateLimitItem, subject: str) -> RateLimited:
-        window = self._window(item, subject)
+    def _refusal(self, over: Sequence[RateLimitItem], subject: str) -> RateLimited:
+        """Speaks of the limit that lasts longest: who comes back when the other is over would be refused again."""
+        item, window = max(((item, self._window(item, subject)) for item in over), key=lambda pair: pair[1].reset)
         seconds = max(1, window.reset)
         message = f"You may send {item.amount} requests in {item.get_expiry()} seconds. Try again in {seconds} s."
         return RateLimited(message, retry_after=seconds, headers=window.headers())

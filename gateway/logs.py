@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from gateway.settings.schema import Logging
 FILE = "ai_router.log"
 #: Made here, of letters and digits only: there is nothing personal in them, and they stand in every line.
 PLAIN_FIELDS = frozenset({"event", "level", "timestamp"})
+#: Structlog's own, which its formatter takes out again.
+NOT_WRITTEN = frozenset({"_record", "_from_structlog", "exc_info"})
 Event = MutableMapping[str, Any]
 Log = Callable[..., None]
 
@@ -64,7 +66,7 @@ def _attach(handler: logging.Handler, renderer: Any, before: list[Any]) -> None:
 
 
 def _json(event: Any, **_: Any) -> str:
-    return orjson.dumps(event, default=str).decode()
+    return orjson.dumps(event).decode()
 
 
 def _capitals(_: Any, __: str, event: Event) -> Event:
@@ -82,9 +84,20 @@ def _time(logger: Any, name: str, event: Event) -> Event:
 def _redact(_: Any, __: str, event: Event) -> Event:
     """Keys, server addresses, e-mail addresses and phone numbers never get into a line."""
     for key, value in event.items():
-        if isinstance(value, str) and key not in PLAIN_FIELDS:
-            event[key] = redact.secrets(redact.one_line(value, 2000))
+        if key not in PLAIN_FIELDS | NOT_WRITTEN:
+            event[key] = _clean(value)
     return event
+
+
+def _clean(value: Any) -> Any:
+    """``value`` as JSON can carry it, redacted to its leaves."""
+    if value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() < 64):
+        return value
+    if isinstance(value, Mapping):
+        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_clean(item) for item in value]
+    return redact.one_line(str(value), 2000)
 
 
 def _no_traceback(_: Any, __: str, event: Event) -> Event:
@@ -92,5 +105,5 @@ def _no_traceback(_: Any, __: str, event: Event) -> Event:
     info = event.pop("exc_info", None)
     if isinstance(info, tuple) and info[0] is not None:
         event["error"] = info[0].__name__
-    event["event"] = redact.secrets(redact.one_line(str(event.get("event", "")), 500))
+    event["event"] = redact.one_line(str(event.get("event", "")), 500)
     return event

@@ -39,7 +39,11 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings) -> int:
     """Run until a signal; returns the process's exit status."""
-    app, gateway = create(settings)
+    try:
+        app, gateway = create(settings)
+    except OSError as error:
+        origin = settings.origin("logging", "dir")
+        return complain(f"the log can't be written in {str(settings.log_dir)!r} ({origin}): {error.strerror}")
     server_settings = settings.gateway.server
     config = uvicorn.Config(
         app,

@@ -10,7 +10,7 @@ import litellm
 from gateway.contract import Operation
 from gateway.lanes.vocabulary import OPENAI_PARAMS, ROUTING_PARAMS
 from gateway.settings.models import ModelsFile
-from gateway.settings.source import ConfigError, Location, nearest
+from gateway.settings.source import ConfigError, Location, Problem, nearest
 from gateway.upstream.deployment import Deployment
 
 LEAN, FULL = "lean", "litellm"
@@ -28,19 +28,30 @@ BASE_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "gemini": ("GEMINI_API_BASE",),
     "openai": ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
 }
-LEAN_PARAMS = (OPENAI_PARAMS | ROUTING_PARAMS) - {"extra_headers", "extra_body", "deployment_id", "api_version"}
+PROVIDERS = frozenset(provider.value for provider in litellm.provider_list)
+TEXTS = ("api_key", "api_base", "base_url", "custom_llm_provider")
+#: LiteLLM lists these among OpenAI's parameters, but they say how to call and are no part of the body.
+NOT_LEAN = frozenset({"extra_headers", "extra_body", "default_headers", "organization", "deployment_id"}) | {
+    "api_version",
+    "request_timeout",
+    "stream",
+}
+LEAN_PARAMS = (OPENAI_PARAMS | ROUTING_PARAMS) - NOT_LEAN
 
 
 def build(models: ModelsFile, environ: Mapping[str, str], *, lane: str) -> tuple[Deployment, ...]:
     """The deployments, in the file's order; raises ConfigError for a model whose provider can't be told."""
     seen: dict[str, int] = {}
-    deployments = []
+    deployments: dict[str, Deployment] = {}
     for index, entry in enumerate(models.file.model_list):
         seen[entry.model_name] = seen.get(entry.model_name, 0) + 1
         number = "" if seen[entry.model_name] == 1 else f"#{seen[entry.model_name]}"
         identity = str(entry.model_info.get("id") or f"{entry.model_name}{number}")
-        deployments.append(_Reader(models, index, environ).deployment(identity, lane))
-    return tuple(deployments)
+        if identity in deployments:
+            message = f"the id {identity!r} is that of another deployment; each needs one of its own"
+            raise ConfigError([models.document.problem(("model_list", index, "model_info", "id"), message)])
+        deployments[identity] = _Reader(models, index, environ).deployment(identity, lane)
+    return tuple(deployments.values())
 
 
 class _Reader:
@@ -52,6 +63,7 @@ class _Reader:
         self._at: Location = ("model_list", index, "litellm_params")
         self._entry = models.file.model_list[index]
         self._params: Mapping[str, Any] = self._entry.litellm_params.model_extra or {}
+        self._check_texts()
         self._model, self._provider = self._names()
         self._base = self._address()
         self._key = self._params.get("api_key") or self._first(KEY_VARIABLES)
@@ -62,6 +74,7 @@ class _Reader:
         return Deployment(
             id=identity,
             group=self._entry.model_name,
+            where=str(self._models.document.problem((*self._at, "model"), "")).removesuffix(": "),
             provider=self._provider,
             model=self._model,
             lane=LEAN if lane == "auto" and self._lean() else FULL,
@@ -74,6 +87,18 @@ class _Reader:
             model_info=self._entry.model_info,
         )
 
+    def _problem(self, key: str, message: str) -> Problem:
+        return self._models.document.problem((*self._at, key), message)
+
+    def _check_texts(self) -> None:
+        problems = [
+            self._problem(key, f"{key!r}: expected text")  # and never what stands there: it can be the key
+            for key in TEXTS
+            if not isinstance(self._params.get(key), str | None)
+        ]
+        if problems:
+            raise ConfigError(problems)
+
     def _names(self) -> tuple[str, str]:
         """The provider's name for the model, and the provider."""
         name = self._entry.litellm_params.model
@@ -81,12 +106,12 @@ class _Reader:
         try:
             model, found, _, _ = litellm.get_llm_provider(name, custom_llm_provider=provider, api_base=base)
         except Exception:  # LiteLLM's own message tells of its documentation, not of this file
-            hint = nearest(name.partition("/")[0], [str(p) for p in litellm.provider_list]) if "/" in name else ""
             message = f"no provider is known for the model {name!r}; write it as 'provider/model'"
-            problem = self._models.document.problem(
-                (*self._at, "model"), message + (hint if "did you mean" in hint else "")
-            )
-            raise ConfigError([problem]) from None
+            hint = _near_provider(name.partition("/")[0]) if "/" in name else ""
+            raise ConfigError([self._problem("model", message + hint)]) from None
+        if provider and provider not in PROVIDERS:
+            message = f"LiteLLM has no provider {provider!r}{_near_provider(provider)}"
+            raise ConfigError([self._problem("custom_llm_provider", message)])
         return model, str(found)
 
     def _address(self) -> str | None:
@@ -94,7 +119,7 @@ class _Reader:
             at = (*self._at, name)
             if at in self._models.unset:
                 message = f"environment variable {self._models.unset[at]} is not set"
-                raise ConfigError([self._models.document.problem(at, message)])
+                raise ConfigError([self._problem(name, message)])
         return self._params.get("api_base") or self._params.get("base_url") or self._first(BASE_VARIABLES)
 
     def _first(self, variables: Mapping[str, tuple[str, ...]]) -> str | None:
@@ -104,6 +129,9 @@ class _Reader:
 
     def _modes(self) -> frozenset[Operation]:
         mode = self._entry.model_info.get("mode")
+        if mode is not None and not isinstance(mode, str):
+            at = ("model_list", self._at[1], "model_info", "mode")
+            raise ConfigError([self._models.document.problem(at, "'model_info.mode': expected text, as in 'chat'")])
         for key in (f"{self._provider}/{self._model}", self._model):
             mode = mode or litellm.model_cost.get(key, {}).get("mode")
         return frozenset({MODES[mode]}) if mode in MODES else frozenset()
@@ -126,3 +154,9 @@ class _Reader:
         missing = litellm.validate_environment(self._entry.litellm_params.model).get("missing_keys") or []
         given = {name.upper() for name in self._params}
         return next((f"{name} is not set" for name in missing if name not in given), None)
+
+
+def _near_provider(name: str) -> str:
+    """There are more than a hundred, so that only a near one is of help."""
+    hint = nearest(name, PROVIDERS)
+    return hint if "did you mean" in hint else ""

@@ -19,6 +19,7 @@ from gateway.contract import Call, Chunk, Operation
 from gateway.lanes.wire import (
     Json,
     check_finished,
+    check_media,
     clean_choice,
     copy,
     message_as_delta,
@@ -33,6 +34,8 @@ TOP_FIELDS = ("id", "created", "system_fingerprint", "service_tier", "usage")
 UNREADABLE = ("Error converting to valid response block", "Unable to get json response")
 #: Internal errors that LiteLLM raises for what a caller sent wrong, before any provider was called.
 TRANSLATION_ERRORS = (TypeError, ValueError, KeyError, AttributeError, IndexError)
+#: Providers that are sent the address of an image as it is; for others LiteLLM would fetch it.
+FETCH_THEMSELVES = frozenset({"openai", "azure"})
 KINDS: Mapping[Kind, Any] = {
     Kind.TOO_LONG: litellm.ContextWindowExceededError,
     Kind.REFUSED: litellm.ContentPolicyViolationError,
@@ -75,7 +78,8 @@ class LiteLLMLane:
         try:
             async for piece in stream:
                 data = piece.model_dump()
-                choices = data.get("choices") or []
+                # What follows the finish reason is usage, which LiteLLM sends with an empty choice.
+                choices = [] if finished else data.get("choices") or []
                 finished = finished or any(choice.get("finish_reason") for choice in choices)
                 yield Chunk(_chunk(deployment, data, choices))
         finally:
@@ -97,6 +101,8 @@ class LiteLLMLane:
         self, method: Callable[..., Awaitable[Any]], deployment: Deployment, call: Call, **more: Any
     ) -> Any:
         params = copy(dict(call.params)) | more
+        if deployment.provider not in FETCH_THEMSELVES:
+            check_media(params.get("messages", []))
         if call.operation is Operation.CHAT:
             params["stream"] = call.stream
         return await method(model=deployment.id, **params, **ALWAYS)

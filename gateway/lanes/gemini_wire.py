@@ -22,6 +22,7 @@ from gateway.lanes.wire import (
     Json,
     chat_params,
     check_finished,
+    check_media,
     clean_choice,
     copy,
     head,
@@ -52,7 +53,8 @@ class GeminiWire:
     def request(self, deployment: Deployment, call: Call) -> Request:
         """``POST {api_base}/models/{model}:generateContent`` or ``:streamGenerateContent?alt=sse``."""
         messages = copy(call.params["messages"])
-        _check_media(messages)
+        check_media(messages)
+        _fold_developers(messages)
         params = copy(chat_params(deployment, call, self._params(deployment.model), drop=self._drop))
         params.pop("stream_options", None)
         method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
@@ -185,23 +187,8 @@ def _raise_error(data: Json) -> None:
     raise Failure(Kind.STREAM_ERROR, "an error came in place of the reply")
 
 
-def _check_media(messages: list[Json]) -> None:
-    """Gemini takes no addresses, and LiteLLM would fetch them; the gateway fetches nothing a caller names."""
+def _fold_developers(messages: list[Json]) -> None:
+    """OpenAI's later name for the system role, which only OpenAI knows."""
     for message in messages:
         if message.get("role") == "developer":
             message["role"] = "system"
-        content = message.get("content")
-        for part in content if isinstance(content, list) else ():
-            if _address(part) and not _address(part).startswith("data:"):
-                raise Failure(
-                    Kind.UNSUPPORTED, "this model takes images and files as data: URLs only", param="messages"
-                )
-
-
-def _address(part: Json) -> str:
-    image, file = part.get("image_url"), part.get("file")
-    if isinstance(image, dict):
-        return str(image.get("url") or "")
-    if isinstance(file, dict):
-        return str(file.get("file_data") or file.get("file_id") or "")
-    return str(image or "")

@@ -5,17 +5,21 @@ It sees the raw stream, so it knows a finished reply from one that was cut.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from typing import ParamSpec, TypeVar
 
 import aiohttp
 
 from gateway.contract import Call, Chunk
 from gateway.lanes.sse import events
 from gateway.lanes.transport import Transport, transport_failure
-from gateway.lanes.wire import StreamReader, Wire
+from gateway.lanes.wire import Json, StreamReader, Wire, check_shape
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class LeanLane:
@@ -36,10 +40,7 @@ class LeanLane:
                         yield chunk
             else:
                 data = await self._transport.json(response)
-                try:
-                    yield Chunk(wire.whole(deployment, call, data))
-                except (KeyError, TypeError, ValueError, AttributeError) as error:
-                    raise Failure(Kind.GARBAGE, f"the reply has an unknown shape ({type(error).__name__})") from error
+                yield _chunk(_parsed("the reply", wire.whole, deployment, call, data))
 
 
 async def _streamed(response: aiohttp.ClientResponse, reader: StreamReader) -> AsyncGenerator[Chunk, None]:
@@ -47,8 +48,8 @@ async def _streamed(response: aiohttp.ClientResponse, reader: StreamReader) -> A
         raise Failure(Kind.GARBAGE, "the reply is not a stream of events")
     try:
         async for event in events(response.content.iter_any()):
-            for data in _read(reader, event):
-                yield Chunk(data)
+            for data in _parsed("an event", reader.read, event):
+                yield _chunk(data)
     except (aiohttp.ClientError, OSError) as error:
         if not reader.finished:  # after the finish reason nothing of the answer is missing
             raise transport_failure(error) from error
@@ -56,10 +57,15 @@ async def _streamed(response: aiohttp.ClientResponse, reader: StreamReader) -> A
         raise Failure(Kind.CUT, "the stream ended without a finish reason")
 
 
-def _read(reader: StreamReader, event: bytes) -> list[dict[str, object]]:
+def _chunk(data: Json) -> Chunk:
+    check_shape(data)
+    return Chunk(data)
+
+
+def _parsed(what: str, parse: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
     try:
-        return reader.read(event)
+        return parse(*given, **named)
     except Failure:
         raise
     except Exception as error:  # LiteLLM's parsers raise whatever they meet
-        raise Failure(Kind.GARBAGE, f"an event has an unknown shape ({type(error).__name__})") from error
+        raise Failure(Kind.GARBAGE, f"{what} has an unknown shape ({type(error).__name__})") from error

@@ -24,6 +24,7 @@ from gateway.upstream.failures import Failure, Kind, classify
 
 DEFAULT_BASE = "https://api.openai.com/v1"
 DONE = b"[DONE]"
+ADDRESSES = ("http://", "https://", "www.")
 PASSED_ON = ("system_fingerprint", "service_tier", "usage")
 
 
@@ -36,6 +37,8 @@ class OpenAIWire:
 
     def request(self, deployment: Deployment, call: Call) -> Request:
         """``POST {api_base}/chat/completions``."""
+        messages = copy(call.params["messages"])
+        _check_files(messages)
         config, supported = self._config(deployment.model)
         params = chat_params(deployment, call, supported, drop=self._drop)
         if call.stream:
@@ -43,9 +46,13 @@ class OpenAIWire:
             params |= {"stream": True, "stream_options": {"include_usage": True}}
         else:
             params.pop("stream_options", None)
-        optional = config.map_openai_params(params, {}, deployment.model, True)
         routing = {"custom_llm_provider": deployment.provider, "api_base": deployment.api_base}
-        body = config.transform_request(deployment.model, copy(call.params["messages"]), optional, routing, {})
+        try:
+            optional = config.map_openai_params(params, {}, deployment.model, True)
+            body = config.transform_request(deployment.model, messages, optional, routing, {})
+        except Exception as error:  # what LiteLLM can't translate, another provider may still take
+            message = f"{deployment.group} can't carry this request: {type(error).__name__}"
+            raise Failure(Kind.UNSUPPORTED, message) from error
         return Request(
             url=f"{(deployment.api_base or DEFAULT_BASE).rstrip('/')}/chat/completions",
             headers={"Authorization": f"Bearer {deployment.api_key}", "Content-Type": "application/json"},
@@ -105,6 +112,17 @@ class OpenAIStream:
             del data["usage"]
         self._finishes.note(data["choices"])
         return [data]
+
+
+def _check_files(messages: list[Json]) -> None:
+    """LiteLLM would fetch a file whose id is an address; the gateway fetches nothing that a caller names."""
+    for message in messages:
+        content = message.get("content")
+        for part in content if isinstance(content, list) else ():
+            file = part.get("file")
+            if isinstance(file, dict) and str(file.get("file_id")).lower().startswith(ADDRESSES):
+                text = "this model takes files by id or as data: URLs, not by address"
+                raise Failure(Kind.UNSUPPORTED, text, param="messages")
 
 
 def _error(error: Any) -> Failure:

@@ -6,9 +6,10 @@ A word that neither knows stops the start; one that only LiteLLM's proxy acts on
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import litellm
+from litellm.router_utils.routing_groups import VALID_ROUTING_STRATEGIES
 from litellm.types.router import LiteLLM_Params
 
 from gateway.settings.models import ModelsFile
@@ -45,7 +46,7 @@ NEARLY = "did you mean"
 def check(models: ModelsFile) -> list[str]:
     """Warnings about words that mean nothing here; raises ConfigError for words that mean nothing anywhere."""
     warnings: list[str] = []
-    problems: list[Problem] = []
+    problems: list[Problem] = list(_routing(models))
     for section, honoured in HONOURED.items():
         for key in getattr(models.file, section):
             if key in honoured:
@@ -64,6 +65,19 @@ def check(models: ModelsFile) -> list[str]:
     if problems:
         raise ConfigError(problems)
     return warnings
+
+
+def _routing(models: ModelsFile) -> Iterator[Problem]:
+    """The Router would refuse these itself, but without file and line."""
+    settings = models.file.router_settings
+    strategy = settings.get("routing_strategy", "simple-shuffle")
+    if strategy not in VALID_ROUTING_STRATEGIES:
+        message = f"'router_settings.routing_strategy': LiteLLM has no strategy {strategy!r}"
+        hint = nearest(str(strategy), VALID_ROUTING_STRATEGIES)
+        yield models.document.problem(("router_settings", "routing_strategy"), message + hint)
+    if not isinstance(settings.get("routing_strategy_args", {}), dict):
+        message = "'router_settings.routing_strategy_args': expected a mapping"
+        yield models.document.problem(("router_settings", "routing_strategy_args"), message)
 
 
 def _params(models: ModelsFile, at: Location, params: Iterable[str]) -> tuple[list[Problem], list[str]]:

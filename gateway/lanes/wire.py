@@ -15,6 +15,7 @@ from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
 
 Json = dict[str, Any]
+MEDIA_ADVICE = "this model takes images and files as data: URLs only"
 
 
 class StreamReader(Protocol):
@@ -100,6 +101,38 @@ def message_as_delta(choice: Json) -> Json:
     return choice
 
 
+def check_shape(chunk: Json) -> None:
+    """Whether it is a chunk in OpenAI's sense, whatever the provider made of it; raises Failure(GARBAGE)."""
+    usage, choices = chunk.get("usage"), chunk["choices"]
+    whole = isinstance(usage, dict | None) and isinstance(choices, list) and all(map(_is_choice, choices))
+    if not whole:
+        raise Failure(Kind.GARBAGE, "the reply has an unknown shape")
+
+
+def _is_choice(choice: Any) -> bool:
+    if not isinstance(choice, dict) or not isinstance(choice.get("finish_reason"), str | None):
+        return False
+    delta, logprobs = choice.get("delta") or {}, choice.get("logprobs") or {}
+    return (
+        isinstance(choice.get("index", 0), int)
+        and isinstance(delta, dict)
+        and all(isinstance(delta.get(name), str | None) for name in ("content", "refusal"))
+        and isinstance(delta.get("tool_calls"), list | None)
+        and all(map(_is_tool_call, delta.get("tool_calls") or ()))
+        and _is_function(delta.get("function_call"))
+        and isinstance(logprobs, dict)
+        and all(isinstance(value, list | None) for value in logprobs.values())
+    )
+
+
+def _is_tool_call(call: Any) -> bool:
+    return isinstance(call, dict) and isinstance(call.get("index", 0), int) and _is_function(call.get("function"))
+
+
+def _is_function(function: Any) -> bool:
+    return function is None or (isinstance(function, dict) and isinstance(function.get("arguments"), str | None))
+
+
 #: Fields that LiteLLM leaves empty where OpenAI leaves them out.
 EMPTY_FIELDS = ("images", "thinking_blocks", "annotations", "audio", "function_call", "tool_calls", "reasoning_content")
 
@@ -144,3 +177,23 @@ class Finishes:
     def all(self) -> bool:
         """Whether something began and all that began has finished."""
         return bool(self._done) and not self._open
+
+
+def check_media(messages: list[Json]) -> None:
+    """Raises Failure(UNSUPPORTED) for an image or file given by its address, for a provider that takes none:
+    LiteLLM would fetch it, and the gateway fetches nothing that a caller names."""
+    for message in messages:
+        content = message.get("content")
+        for part in content if isinstance(content, list) else ():
+            address = _address(part)
+            if address and not address.startswith("data:"):
+                raise Failure(Kind.UNSUPPORTED, MEDIA_ADVICE, param="messages")
+
+
+def _address(part: Json) -> str:
+    image, file = part.get("image_url"), part.get("file")
+    if isinstance(image, dict):
+        return str(image.get("url") or "")
+    if isinstance(file, dict):
+        return str(file.get("file_data") or file.get("file_id") or "")
+    return str(image or "")

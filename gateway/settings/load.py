@@ -15,6 +15,7 @@ from gateway.settings.schema import GatewayConfig
 from gateway.settings.source import ConfigError, Document, Problem, validate
 
 PROJECT = Path(__file__).resolve().parents[2]
+KEY_RULE = "expected printable ASCII text without spaces"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -96,11 +97,24 @@ def _gateway(path: Path, env: Environment) -> tuple[Document, GatewayConfig]:
 
 def _master_key(env: Environment, models: ModelsFile) -> str | None:
     """The environment's, else ``general_settings.master_key``, where LiteLLM's proxy has it."""
-    key: Any = env.get("GATEWAY_MASTER_KEY") or models.file.general_settings.get("master_key")
-    if key is not None and (not isinstance(key, str) or not key.isascii() or " " in key):
-        at = models.document.problem(("general_settings", "master_key"), "expected ASCII text without spaces")
-        raise ConfigError([at])
-    return key
+    key: Any = env.get("GATEWAY_MASTER_KEY")
+    if key:
+        if not _sendable(key):
+            raise ConfigError([Problem("environment variable GATEWAY_MASTER_KEY", KEY_RULE)])
+        return str(key)
+    at = ("general_settings", "master_key")
+    if at in models.unset:  # to go on without would serve everyone where a key was meant
+        message = f"environment variable {models.unset[at]} is not set"
+        raise ConfigError([models.document.problem(at, message)])
+    key = models.file.general_settings.get("master_key")
+    if key is not None and not _sendable(key):
+        raise ConfigError([models.document.problem(at, f"'general_settings.master_key': {KEY_RULE}")])
+    return None if key is None else str(key)
+
+
+def _sendable(key: Any) -> bool:
+    """Whether a client can send ``key`` in an Authorization header."""
+    return isinstance(key, str) and key.isascii() and key.isprintable() and bool(key) and " " not in key
 
 
 def _per_process(env: Environment) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ FOREIGN_SECTIONS = frozenset(
 )
 SECTIONS = frozenset({"model_list", "router_settings", "litellm_settings", "general_settings"})
 ENVIRONMENT_VALUE = "os.environ/"
+FALLBACKS = "'fallbacks': expected '- a-model: [its-fallback, ...]'"
 
 
 class LiteLLMParams(BaseModel):
@@ -84,7 +85,7 @@ class ModelsFile:
         self.warnings: list[str] = []
         self._check_sections()
         self.unset: dict[Location, str] = {}
-        resolved = self._resolve(document.data, (), environ)
+        resolved = self._resolve(self._filled(), (), environ)
         self.file = validate(document, LiteLLMFile, data=resolved)
         self.fallbacks = self._fallbacks()
 
@@ -101,6 +102,10 @@ class ModelsFile:
                 problems.append(self.document.problem((key,), f"unknown key {key!r}{nearest(str(key), SECTIONS)}"))
         if problems:
             raise ConfigError(problems)
+
+    def _filled(self) -> dict[Any, Any]:
+        """The sections that hold something: one whose every line is a comment counts as absent, as in LiteLLM."""
+        return {key: value for key, value in self.document.data.items() if value is not None}
 
     def _resolve(self, value: Any, location: Location, environ: Mapping[str, str]) -> Any:
         """``value`` with each ``os.environ/NAME`` replaced; what is unset becomes None and is remembered."""
@@ -134,14 +139,17 @@ class ModelsFile:
         defaults = settings.get("default_fallbacks") or []
         for name in self.file.names if defaults else ():
             yield (section, "default_fallbacks"), name, self._names((section, "default_fallbacks"), defaults)
-        for index, entry in enumerate(settings.get("fallbacks") or []):
+        entries = settings.get("fallbacks") or []
+        if not isinstance(entries, list):
+            raise ConfigError([self.document.problem((section, "fallbacks"), FALLBACKS)])
+        for index, entry in enumerate(entries):
             at = (section, "fallbacks", index)
             for source, targets in self._mapping(at, entry).items():
                 yield (*at, str(source)), str(source), self._names((*at, str(source)), targets)
 
     def _mapping(self, at: Location, entry: Any) -> dict[Any, Any]:
         if not isinstance(entry, dict):
-            raise ConfigError([self.document.problem(at, "expected '- a-model: [its-fallback, ...]'")])
+            raise ConfigError([self.document.problem(at, FALLBACKS)])
         return entry
 
     def _names(self, at: Location, value: Any) -> tuple[str, ...]:

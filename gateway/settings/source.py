@@ -15,6 +15,15 @@ from pydantic_core import ErrorDetails
 
 Location = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
+#: YAML's words for what pydantic names in Python's.
+SHAPES: Mapping[str, str] = {
+    "model_type": "a mapping",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "string_type": "text",
+    "too_short": "at least one item",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,10 @@ class Document:
             raise ConfigError([Problem(self.name, problem, mark.line + 1 if mark else None)]) from None
         except yaml.YAMLError as error:  # characters YAML does not allow
             raise ConfigError([Problem(self.name, f"not valid YAML: {error}".splitlines()[0])]) from None
+        except ValueError as error:  # what looks like a date and is none
+            raise ConfigError([Problem(self.name, f"not valid YAML: {error}")]) from None
+        except RecursionError:
+            raise ConfigError([Problem(self.name, "a value holds itself, or is nested too deeply")]) from None
         if self._doubled:
             raise ConfigError(self._doubled)
 
@@ -123,11 +136,14 @@ def _problem(document: Document, model: type[BaseModel], at: Location, details: 
     elif details["type"] == "missing":
         message = f"{named!r} is missing"
     else:
-        expected = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        message = f"{named!r}: expected {expected}, got {_shown(details['input'])}"
-        if details["type"] == "value_error":
-            message = f"{named!r}: {expected}"
+        message = f"{named!r}: {_complaint(details)}"
     return document.problem((*at, *location), message)
+
+
+def _complaint(details: ErrorDetails) -> str:
+    told = details["msg"].removeprefix("Value error, ")
+    expected = SHAPES.get(details["type"], told.removeprefix("Input should be "))
+    return told if expected == told else f"expected {expected}, got {_shown(details['input'])}"
 
 
 def _shown(value: Any) -> str:
@@ -145,7 +161,8 @@ def _fields(model: Any, location: Location) -> Iterable[str]:
             field = model.model_fields.get(str(part))
             model = _bare(field.annotation) if field else None
         else:
-            model = _bare(get_args(model)[-1]) if get_args(model) else None
+            inner = [arg for arg in get_args(model) if arg is not Ellipsis]
+            model = _bare(inner[-1]) if inner else None
     return model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else ()
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from gateway.contract import Call, Chunk, Unavailable
 from gateway.settings.schema import Retries, Timeouts
 from gateway.upstream.candidates import Candidate, Candidates
+from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
 from gateway.upstream.patience import Patience, complete, speaks
 from gateway.upstream.verdict import verdict
@@ -206,8 +207,12 @@ class _Attempt:
             fields["prompt_tokens"] = self._usage.get("prompt_tokens")
             fields["completion_tokens"] = self._usage.get("completion_tokens")
         if failure:
-            fields |= {"status": failure.status, "detail": failure.message}
-        level = "error" if failure and failure.rule.set_aside else "warning" if failure else "info"
+            # A provider's own words can quote the prompt, so that only its status and code are logged.
+            detail = failure.message if failure.status is None else None
+            fields |= {"status": failure.status, "code": failure.code, "detail": detail}
+            fields["advice"] = _advice(self._candidate.deployment, failure)
+        alarming = failure and (failure.rule.set_aside or failure.kind is Kind.INTERNAL)
+        level = "error" if alarming else "warning" if failure else "info"
         self._log(level, "model_call", **fields)
 
 
@@ -216,6 +221,15 @@ def _failure(error: BaseException) -> BaseException:
     if isinstance(error, Exception) and not isinstance(error, Failure):
         return Failure(Kind.INTERNAL, type(error).__name__)
     return error
+
+
+def _advice(deployment: Deployment, failure: Failure) -> str | None:
+    """What an operator should do about a deployment that is set aside."""
+    if failure.kind is Kind.MODEL_GONE:
+        return f"{deployment.where}: {deployment.model!r} is gone; put another model behind {deployment.group!r}"
+    if failure.kind is Kind.BAD_KEY:
+        return f"{deployment.where}: {deployment.provider} refused the key of {deployment.group!r}"
+    return None
 
 
 def _outcome(error: BaseException | None) -> str:

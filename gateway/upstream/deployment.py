@@ -13,14 +13,15 @@ from gateway.contract import Call, Chunk, Operation, nothing
 class Deployment:
     """One entry of ``model_list``.
 
-    ``id`` is the breaker's name and stays the same over reloads. ``group`` is the name callers use. ``lane``
-    carries its chat calls. ``litellm_params`` and ``model_info`` are LiteLLM's entry. ``unusable`` says why it is
-    never called (a key that is not set), else None. ``modes`` are the operations it is known to do; empty where
-    LiteLLM's map does not know the model.
+    ``where`` is its file and line. ``id`` is the breaker's name and stays the same over reloads. ``group`` is the
+    name callers use. ``lane`` carries its chat calls. ``litellm_params`` and ``model_info`` are LiteLLM's entry.
+    ``unusable`` says why it is never called (a key that is not set), else None. ``modes`` are the operations it is
+    known to do; empty where LiteLLM's map does not know the model.
     """
 
     id: str
     group: str
+    where: str = ""
     provider: str
     model: str
     lane: str

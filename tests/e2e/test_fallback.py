@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.double.client import Double
-from tests.support.gateway import GatewayProcess
 
 from tests.conftest import Start
+from tests.double.client import Double
+from tests.support.gateway import GatewayProcess
 
 CHAT = {"model": "default", "messages": [{"role": "user", "content": "hello"}]}
 #: Each fault that comes before the first token, and the reasons that may be given for it: what a lane can see

@@ -1,0 +1,1 @@
+"""Measures what a request costs; every figure is a ratio within one run, or stands beside one."""

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support.configuration import Configuration
+
+from gateway.contract import Operation
+from gateway.lanes.deployments import build
+from gateway.settings import ConfigError
+from gateway.upstream.deployment import Deployment
+
+
+def entry(params: str, more: str = "", name: str = "a") -> str:
+    return f"- model_name: {name}\n  litellm_params: {{{params}}}\n{more}"
+
+
+def built(configuration: Configuration, *entries: str, lane: str = "auto", **environ: str) -> tuple[Deployment, ...]:
+    models = configuration.load(models="model_list:\n" + "".join(entries), env=environ).models
+    return build(models, environ, lane=lane)
+
+
+def one(configuration: Configuration, params: str, more: str = "", **options: Any) -> Deployment:
+    (deployment,) = built(configuration, entry(params, more), **options)
+    return deployment
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ("model: mine", "no provider is known for the model 'mine'; write it as 'provider/model'"),
+        ("model: opnai/gpt-4o", "no provider is known for the model 'opnai/gpt-4o'; write it as 'provider/model'; "
+         "did you mean 'openai'?"),
+        ("model: gpt-4o, custom_llm_provider: opnai", "LiteLLM has no provider 'opnai'; did you mean 'openai'?"),
+        ("model: gpt-4o, custom_llm_provider: zzzzzz", "LiteLLM has no provider 'zzzzzz'"),
+        ("model: openai/gpt-4o, api_base: os.environ/NOWHERE", "environment variable NOWHERE is not set"),
+        ("model: openai/gpt-4o, base_url: os.environ/NOWHERE", "environment variable NOWHERE is not set"),
+        ("model: openai/gpt-4o, api_key: 1234567", "'api_key': expected text"),
+        ("model: openai/gpt-4o, api_base: [x]", "'api_base': expected text"),
+    ],
+)  # fmt: skip
+def test_an_entry_that_can_t_be_called_is_refused_with_its_line(
+    configuration: Configuration, params: str, message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        built(configuration, entry("model: gpt-4o"), entry(params))
+    assert configuration.shown(caught.value) == [f"litellm.yaml:5: {message}"]
+
+
+@pytest.mark.parametrize(
+    ("info", "message"),
+    [
+        ("{mode: [x]}", "'model_info.mode': expected text, as in 'chat'"),
+        ("{id: a}", "the id 'a' is that of another deployment; each needs one of its own"),
+    ],
+)
+def test_bad_model_info_is_refused(configuration: Configuration, info: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        built(configuration, entry("model: gpt-4o"), entry("model: gpt-4o", f"  model_info: {info}\n"))
+    assert configuration.shown(caught.value) == [f"litellm.yaml:6: {message}"]
+
+
+def test_deployments_of_one_name_are_numbered_and_keep_an_id_of_their_own(configuration: Configuration) -> None:
+    named = entry("model: openai/gpt-4o", "  model_info: {id: mine}\n")
+    found = built(configuration, entry("model: openai/gpt-4o"), entry("model: gemini/gemini-2.5-pro"), named)
+    assert [(d.id, d.group) for d in found] == [("a", "a"), ("a#2", "a"), ("mine", "a")]
+
+
+@pytest.mark.parametrize(
+    ("params", "provider", "model"),
+    [
+        ("model: gemini/gemini-2.5-flash", "gemini", "gemini-2.5-flash"),
+        ("model: openai/my-own", "openai", "my-own"),
+        ("model: gpt-4o", "openai", "gpt-4o"),
+        ("model: gpt-4o, custom_llm_provider: azure, api_base: 'https://x.example'", "azure", "gpt-4o"),
+        ("model: anthropic/claude-sonnet-4-5", "anthropic", "claude-sonnet-4-5"),
+    ],
+)
+def test_names_are_read_as_litellm_reads_them(
+    configuration: Configuration, params: str, provider: str, model: str
+) -> None:
+    found = one(configuration, params)
+    assert (found.provider, found.model) == (provider, model)
+
+
+@pytest.mark.parametrize(
+    ("params", "environ", "unusable"),
+    [
+        ("model: openai/gpt-4o, api_key: k", {}, None),
+        ("model: openai/gpt-4o", {}, "OPENAI_API_KEY is not set"),
+        ("model: openai/gpt-4o", {"OPENAI_API_KEY": "k"}, None),
+        ("model: gemini/gemini-2.5-pro", {}, "GEMINI_API_KEY is not set"),
+        ("model: gemini/gemini-2.5-pro", {"GOOGLE_API_KEY": "k"}, None),
+        ("model: openai/gpt-4o, api_key: os.environ/MINE", {}, "MINE is not set"),
+        ("model: openai/gpt-4o, api_key: os.environ/MINE, api_base: 'http://x'", {}, "MINE is not set"),
+        ("model: openai/gpt-4o, api_key: os.environ/MINE", {"MINE": "k"}, None),
+        ("model: openai/my-own, api_base: 'http://127.0.0.1:1/v1'", {}, None),
+        ("model: anthropic/claude-sonnet-4-5", {}, "ANTHROPIC_API_KEY is not set"),
+        ("model: anthropic/claude-sonnet-4-5, api_key: k", {}, None),
+    ],
+)
+def test_a_deployment_without_its_key_says_which(
+    configuration: Configuration,
+    monkeypatch: pytest.MonkeyPatch,
+    params: str,
+    environ: dict[str, str],
+    unusable: str | None,
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    assert one(configuration, params, **environ).unusable == unusable
+
+
+def test_the_entry_s_own_key_and_address_win_over_the_provider_s_variables(configuration: Configuration) -> None:
+    variables = {"OPENAI_API_KEY": "theirs", "OPENAI_BASE_URL": "http://theirs"}
+    theirs = one(configuration, "model: openai/gpt-4o", **variables)
+    assert (theirs.api_key, theirs.api_base) == ("theirs", "http://theirs")
+    own = one(configuration, "model: openai/gpt-4o, api_key: own, api_base: 'http://own'", **variables)
+    assert (own.api_key, own.api_base) == ("own", "http://own")
+    assert one(configuration, "model: gemini/gemini-2.5-pro", **variables).api_base is None
+
+
+def test_a_key_is_not_in_the_deployment_s_text(configuration: Configuration) -> None:
+    found = one(configuration, "model: openai/gpt-4o, api_key: sk-of-the-test")
+    assert found.api_key == "sk-of-the-test"
+    assert "sk-of-the-test" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("params", "lane"),
+    [
+        ("model: gemini/gemini-2.5-flash", "lean"),
+        ("model: openai/gpt-4o, temperature: 0.5, max_tokens: 3, rpm: 3", "lean"),
+        ("model: openai/my-own, api_base: 'http://x'", "lean"),
+        ("model: anthropic/claude-sonnet-4-5", "litellm"),
+        ("model: openai/gpt-4o, organization: o", "litellm"),
+        ("model: openai/gpt-4o, extra_body: {a: 1}", "litellm"),
+        ("model: openai/text-embedding-3-small", "litellm"),
+        ("model: openai/gpt-4o-audio-preview", "litellm"),
+        ("model: openai/responses/gpt-4o", "litellm"),
+    ],
+)
+def test_the_lean_lane_carries_what_its_wires_can_say(configuration: Configuration, params: str, lane: str) -> None:
+    assert one(configuration, params).lane == lane
+    assert one(configuration, params, lane="litellm").lane == "litellm"
+
+
+def test_parameters_of_the_model_are_defaults_and_routing_is_not(configuration: Configuration) -> None:
+    found = one(configuration, "model: openai/gpt-4o, temperature: 0.5, rpm: 3, timeout: 3, weight: 2, api_key: k")
+    assert found.defaults == {"temperature": 0.5}
+    assert found.litellm_params["rpm"] == 3
+
+
+@pytest.mark.parametrize(
+    ("params", "more", "does"),
+    [
+        ("model: openai/gpt-4o", "", {Operation.CHAT}),
+        ("model: openai/text-embedding-3-small", "", {Operation.EMBEDDING}),
+        ("model: openai/my-own", "", {Operation.CHAT, Operation.EMBEDDING}),
+        ("model: openai/my-own", "  model_info: {mode: embedding}\n", {Operation.EMBEDDING}),
+        ("model: gemini/gemini-embedding-001", "", {Operation.EMBEDDING}),
+    ],
+)
+def test_what_a_model_does_is_the_map_s_to_say_or_the_operator_s(
+    configuration: Configuration, params: str, more: str, does: set[Operation]
+) -> None:
+    found = one(configuration, params, more)
+    assert {operation for operation in Operation if found.does(operation)} == does

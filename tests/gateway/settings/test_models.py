@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.configuration import MODELS
+
+from gateway.settings import ConfigError
+from gateway.settings.models import FOREIGN_SECTIONS, ModelsFile
+from gateway.settings.source import Document
+
+SHAPE = "'fallbacks': expected '- a-model: [its-fallback, ...]'"
+NAMES = "expected a list of model names"
+#: The line after MODELS.
+NEXT = MODELS.count("\n") + 1
+
+
+def models(text: str, **environ: str) -> ModelsFile:
+    return ModelsFile(Document(Path("litellm.yaml"), text), environ)
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        models(text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "litellm.yaml: expected a mapping with a 'model_list'"),
+        ("- a", "litellm.yaml:1: expected a mapping with a 'model_list'"),
+        ("router_settings: {}", "litellm.yaml:1: 'model_list' is missing"),
+        ("model_list:", "litellm.yaml:1: 'model_list' is missing"),
+        ("model_list: 3", "litellm.yaml:1: 'model_list': expected a list, got 3"),
+        ("model_list: []", "litellm.yaml:1: 'model_list': expected at least one item, got a list"),
+        ("modl_list: []", "litellm.yaml:1: unknown key 'modl_list'; did you mean 'model_list'?"),
+        (
+            "\nq: 1",
+            "litellm.yaml:2: unknown key 'q'; "
+            "valid here: general_settings, litellm_settings, model_list, router_settings",
+        ),
+        (
+            "model_list:\n- model_nam: a\n  model_name: b\n  litellm_params: {model: x}",
+            "litellm.yaml:2: unknown key 'model_list.0.model_nam'; did you mean 'model_name'?",
+        ),
+        ("model_list:\n- litellm_params: {model: x}", "litellm.yaml:2: 'model_list.0.model_name' is missing"),
+        ("model_list:\n- model_name: a", "litellm.yaml:2: 'model_list.0.litellm_params' is missing"),
+        (
+            "model_list:\n- model_name: a\n  litellm_params: {modl: x}",
+            "litellm.yaml:3: 'model_list.0.litellm_params.model' is missing",
+        ),
+        (
+            "model_list:\n- model_name: 3\n  litellm_params: {model: x}",
+            "litellm.yaml:2: 'model_list.0.model_name': expected text, got 3",
+        ),
+        (
+            "model_list:\n- model_name: a\n  litellm_params:\n    model: os.environ/NOWHERE",
+            "litellm.yaml:4: 'model_list.0.litellm_params.model': expected text, got nothing",
+        ),
+        (MODELS + "router_settings: []", f"litellm.yaml:{NEXT}: 'router_settings': expected a mapping, got a list"),
+    ],
+)
+def test_a_file_of_another_shape_is_refused(text: str, message: str) -> None:
+    assert refusal(text) == message
+
+
+@pytest.mark.parametrize("section", ["router_settings", "litellm_settings"])
+@pytest.mark.parametrize(
+    ("setting", "line", "message"),
+    [
+        ("fallbacks: [{flash: [minni]}]", 0, "fallback names the model 'minni', which 'model_list' does not have; "
+         "did you mean 'mini'?"),
+        ("fallbacks:\n  - mini: [flash]\n  - qq: [mini]", 2, "fallback names the model 'qq', which 'model_list' "
+         "does not have; valid here: flash, mini, vectors"),
+        ("fallbacks: 3", 0, SHAPE),
+        ("fallbacks: {flash: [mini]}", 0, SHAPE),
+        ("fallbacks:\n  - flash", 1, SHAPE),
+        ("fallbacks:\n  - flash: mini", 1, NAMES),
+        ("fallbacks:\n  - flash: [3]", 1, NAMES),
+        ("fallbacks:\n  - flash:", 1, NAMES),
+        ("default_fallbacks: mini", 0, NAMES),
+        ("default_fallbacks: [minni]", 0, "fallback names the model 'minni', which 'model_list' does not have; "
+         "did you mean 'mini'?"),
+    ],
+)  # fmt: skip
+def test_fallbacks_that_lead_nowhere_are_refused(section: str, setting: str, line: int, message: str) -> None:
+    found = set(refusal(f"{MODELS}{section}:\n  {setting}").split("\n"))
+    assert found == {f"litellm.yaml:{NEXT + 1 + line}: {message}"}
+
+
+@pytest.mark.parametrize("section", ["router_settings", "litellm_settings"])
+def test_default_fallbacks_are_every_model_s_unless_it_has_its_own(section: str) -> None:
+    text = f"{MODELS}{section}: {{default_fallbacks: [mini], fallbacks: [{{flash: [vectors, flash, vectors]}}]}}"
+    assert models(text).fallbacks == {"flash": ("vectors",), "mini": (), "vectors": ("mini",)}
+
+
+def test_router_settings_win_over_litellm_settings() -> None:
+    text = MODELS + (
+        "router_settings: {fallbacks: [{flash: [mini]}]}\n"
+        "litellm_settings: {fallbacks: [{flash: [vectors]}, {mini: [flash]}]}"
+    )
+    assert models(text).fallbacks == {"flash": ("mini",), "mini": ("flash",)}
+
+
+@pytest.mark.parametrize("section", sorted(FOREIGN_SECTIONS))
+def test_sections_of_litellm_s_proxy_are_named_and_ignored(section: str) -> None:
+    found = models(f"{MODELS}{section}: []")
+    assert found.warnings == [f"litellm.yaml:{NEXT}: {section!r} is not supported here and is ignored"]
+
+
+def test_a_section_of_comments_counts_as_absent() -> None:
+    assert models(f"{MODELS}router_settings:\n  # fallbacks: []").file.router_settings == {}
+
+
+def test_values_come_from_the_environment_wherever_they_stand() -> None:
+    text = MODELS + "general_settings: {a: [{b: os.environ/THERE}], c: os.environ/NOT_THERE}"
+    found = models(text, THERE=" value ", GEMINI_API_KEY="g", OPENAI_API_KEY="  ")
+    assert found.file.general_settings == {"a": [{"b": "value"}], "c": None}
+    assert found.file.model_list[0].litellm_params.model_extra == {"api_key": "g"}
+    assert found.unset[("model_list", 1, "litellm_params", "api_key")] == "OPENAI_API_KEY"
+    assert found.unset[("general_settings", "c")] == "NOT_THERE"
+
+
+def test_names_keep_the_file_s_order_and_stand_once() -> None:
+    again = "  - model_name: flash\n    litellm_params: {model: openai/gpt-4o}\n"
+    assert models(MODELS + again).file.names == ("flash", "mini", "vectors")
