@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+# Each begins where a word does, or is bounded: a hostile text must not cost more than its length.
 _KEYS = re.compile(
     r"(?i)\b(?:bearer|basic)\s+[\w.~+/=-]{6,}"
     r"|\b(?:sk|pk|rk|gsk|xai|key|ghp|hf)[-_][\w*-]{8,}"
@@ -12,9 +13,10 @@ _KEYS = re.compile(
 )
 _URLS = re.compile(r"(?i)\b(?:https?|wss?|rediss?)://[^\s'\"<>)\]}]+")
 _HOSTS = re.compile(
-    r"(?i)\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|cloud|local|internal)\b(?::\d+)?(?:/[^\s'\"<>)\]}]*)?"
+    r"(?i)(?<![a-z0-9-])(?<![a-z0-9-]\.)(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|cloud|local|internal)\b"
+    r"(?::\d+)?(?:/[^\s'\"<>)\]}]*)?"
 )
-_EMAILS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAILS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _PHONES = re.compile(
     r"(?i)(?P<kept>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|(?<![\w.+])\d{1,2}\.\d+(?![\w.]))"  # UUIDs, decimals
     r"|(?<![\w-])(?<!\d[.:])\+?\d(?:[ ().-]{0,2}\d){8,14}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?!\w|:\d)"

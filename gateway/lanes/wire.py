@@ -185,15 +185,14 @@ def check_media(messages: list[Json]) -> None:
     for message in messages:
         content = message.get("content")
         for part in content if isinstance(content, list) else ():
-            address = _address(part)
-            if address and not address.startswith("data:"):
+            if any(not address.startswith("data:") for address in _addresses(part)):
                 raise Failure(Kind.UNSUPPORTED, MEDIA_ADVICE, param="messages")
 
 
-def _address(part: Json) -> str:
+def _addresses(part: Json) -> list[str]:
+    """All of them: a file may have its data and, for LiteLLM to prefer, an id."""
     image, file = part.get("image_url"), part.get("file")
-    if isinstance(image, dict):
-        return str(image.get("url") or "")
+    named = [image.get("url") if isinstance(image, dict) else image]
     if isinstance(file, dict):
-        return str(file.get("file_data") or file.get("file_id") or "")
-    return str(image or "")
+        named += [file.get("file_data"), file.get("file_id")]
+    return [str(address) for address in named if address]

@@ -16,6 +16,7 @@ EMAILS = [
     "o'neil@example.org",
     "ANN_B@EXAMPLE.COM",
     "jörg@exämple.de",
+    "ann@example.com/bob@example.com",
 ]
 PHONES = [
     "+1 555 123 4567",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from logging.handlers import RotatingFileHandler
 from typing import Any
 
+import structlog
 from hypothesis import HealthCheck, settings
 
 from gateway.breaker import Breaker, Token
@@ -151,3 +155,18 @@ class FakeUpstream:
 
     async def _close(self) -> None:
         self.closed += 1
+
+
+@contextlib.contextmanager
+def logging_put_back() -> Iterator[None]:
+    """Takes away what ``gateway.logs.configure`` sets up; pytest's own handlers come and go by themselves."""
+    root, access = logging.getLogger(), logging.getLogger("uvicorn.access")
+    level, disabled = root.level, access.disabled
+    yield
+    for handler in list(root.handlers):
+        if isinstance(handler, RotatingFileHandler) or type(handler) is logging.StreamHandler:
+            root.removeHandler(handler)
+            handler.close()
+    root.setLevel(level)
+    access.disabled = disabled
+    structlog.reset_defaults()
