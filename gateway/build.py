@@ -23,6 +23,7 @@ from gateway.localmodel.supervisor import LocalModel
 from gateway.logs import Log
 from gateway.pipeline import Pipeline, Step
 from gateway.settings import ConfigError, Settings
+from gateway.settings.schema import RouteSeconds, Timeouts
 from gateway.settings.source import nearest, validate
 from gateway.upstream import Upstream
 from gateway.upstream.candidates import Candidates
@@ -62,7 +63,7 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
         lanes: dict[str, Lane] = {"lean": LeanLane(transport, wires), "litellm": LiteLLMLane(picker.router)}
         aside = settings.gateway.retries.set_aside_seconds
         candidates = Candidates(models.chain, picker, lanes, _breakers(settings, log), set_aside_seconds=aside)
-        upstream = Upstream(candidates, settings.gateway.timeouts, settings.gateway.retries, log)
+        upstream = Upstream(candidates, _timeouts(settings, local), settings.gateway.retries, log)
         await warm_up(models, picker.router, wires)
         yield Engine(
             settings=settings,
@@ -97,6 +98,15 @@ async def _models(models: Plan, stack: AsyncExitStack, log: Log) -> tuple[Plan, 
         litellm_params={"model": f"openai/{LocalModel.MODEL_NAME.rpartition('/')[2]}"},
     )
     return models.with_local(deployment), local
+
+
+def _timeouts(settings: Settings, local: LocalModel | None) -> Timeouts:
+    """A model on this machine's own processor is owed more patience than a provider."""
+    timeouts = settings.gateway.timeouts
+    if local is None:
+        return timeouts
+    patience = {"first_token_seconds": 60.0, "attempt_seconds": RouteSeconds(v1=120.0, ivy=120.0)}
+    return timeouts.model_copy(update={**patience, "request_seconds": RouteSeconds(v1=180.0, ivy=180.0)})
 
 
 def _breakers(settings: Settings, log: Log) -> Callable[[str], Breaker]:

@@ -30,9 +30,10 @@ def configure(settings: Logging, folder: Path) -> Log:
     file = logging.handlers.RotatingFileHandler(
         folder / FILE, maxBytes=settings.max_bytes, backupCount=settings.backups, encoding="utf-8"
     )
-    # The terminal's user asked for a gateway, not for a line a request: there the log begins at WARNING.
+    # Whoever sits at a terminal sees each request; where output is collected, the file already has them all.
     terminal = logging.StreamHandler(sys.stderr)
-    terminal.setLevel(logging.WARNING)
+    terminal.setLevel(logging.INFO if sys.stderr.isatty() else logging.WARNING)
+    terminal.addFilter(lambda record: record.levelno >= logging.WARNING or not record.name.startswith("uvicorn"))
     before: list[Any] = [structlog.stdlib.add_log_level, _capitals, _time, _redact]
     _attach(file, structlog.processors.JSONRenderer(serializer=_json), before)
     _attach(terminal, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()), before)

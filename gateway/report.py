@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pydantic import BaseModel
+
 from gateway.build import steps
 from gateway.lanes.catalog import Plan, plan
 from gateway.settings import Settings
@@ -26,7 +28,7 @@ def _settings(settings: Settings) -> Iterator[str]:
         if section == "policies":
             continue
         for name, setting in value:
-            shown = dict(setting) if hasattr(setting, "model_fields") else setting
+            shown = dict(setting) if isinstance(setting, BaseModel) else setting
             yield f"  {f'{section}.{name}':<34} {shown!s:<28} {settings.origin(section, name)}"
     for name, variable in VARIABLES.items():
         if variable.setting is None and name in settings.environment.values:

@@ -21,7 +21,7 @@ class Action(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     label: Annotated[str, Field(min_length=1)]
-    words: list[str] = Field(default_factory=list)
+    words: list[Annotated[str, Field(min_length=1)]] = Field(default_factory=list)
 
 
 class ConversationOptions(BaseModel):
@@ -52,7 +52,7 @@ class Conversation(Policy):
         self._labels = {name: action.label for name, action in options.actions.items()}
         self._default = options.default_action
         self._spoken = {
-            name: re.compile(rf"\b(?:{'|'.join(map(re.escape, action.words))})(?:s|ing|ed)?\b", re.IGNORECASE)
+            name: re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, action.words))})(?:s|ing|ed)?(?!\w)", re.IGNORECASE)
             for name, action in options.actions.items()
             if action.words
         }

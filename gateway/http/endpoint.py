@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from starlette.types import Receive, Scope, Send
 
 from gateway import redact
-from gateway.contract import Call, Identity
+from gateway.contract import Call, GatewayError, Identity
 from gateway.engine import Engine
 from gateway.http.body import read_json
 from gateway.http.caller import CallerWatch
@@ -40,12 +40,16 @@ class ModelEndpoint:
         body = await read_json(scope, receive, engine.settings.gateway.server)
         call = self._parse(engine, scope, body, identity)
         log = scope.setdefault("log", _log_fields(call))
-        window = engine.admission.admit(identity)
-        async with CallerWatch(receive), engine.pipeline.run(call) as answer:
-            try:
-                await self._render(answer, window.headers() | answer_headers(answer), send)
-            finally:
-                log |= _outcome(answer)
+        window = engine.admission.admit(identity).headers()
+        try:
+            async with CallerWatch(receive), engine.pipeline.run(call) as answer:
+                try:
+                    await self._render(answer, window | answer_headers(answer), send)
+                finally:
+                    log |= _outcome(answer)
+        except GatewayError as error:
+            error.headers = {**window, **error.headers}
+            raise
 
 
 def answer_headers(answer: Answer) -> dict[str, str]:

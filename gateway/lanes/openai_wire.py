@@ -13,6 +13,7 @@ from gateway.lanes.wire import (
     Finishes,
     Json,
     chat_params,
+    check_files,
     check_finished,
     copy,
     head,
@@ -24,7 +25,6 @@ from gateway.upstream.failures import Failure, Kind, classify
 
 DEFAULT_BASE = "https://api.openai.com/v1"
 DONE = b"[DONE]"
-ADDRESSES = ("http://", "https://", "www.")
 PASSED_ON = ("system_fingerprint", "service_tier", "usage")
 
 
@@ -38,9 +38,9 @@ class OpenAIWire:
     def request(self, deployment: Deployment, call: Call) -> Request:
         """``POST {api_base}/chat/completions``."""
         messages = copy(call.params["messages"])
-        _check_files(messages)
+        check_files(messages)
         config, supported = self._config(deployment.model)
-        params = chat_params(deployment, call, supported, drop=self._drop)
+        params = copy(chat_params(deployment, call, supported, drop=self._drop))
         if call.stream:
             # Usage is always asked for, since the gateway accounts for it; whoever didn't ask isn't shown it.
             params |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -112,17 +112,6 @@ class OpenAIStream:
             del data["usage"]
         self._finishes.note(data["choices"])
         return [data]
-
-
-def _check_files(messages: list[Json]) -> None:
-    """LiteLLM would fetch a file whose id is an address; the gateway fetches nothing that a caller names."""
-    for message in messages:
-        content = message.get("content")
-        for part in content if isinstance(content, list) else ():
-            file = part.get("file")
-            if isinstance(file, dict) and str(file.get("file_id")).lower().startswith(ADDRESSES):
-                text = "this model takes files by id or as data: URLs, not by address"
-                raise Failure(Kind.UNSUPPORTED, text, param="messages")
 
 
 def _error(error: Any) -> Failure:

@@ -42,9 +42,9 @@ class EventParser:
 
     def flush(self) -> bytes | None:
         """What stands at the end of the stream without the blank line that should close it."""
-        self._line(self._rest.removesuffix(b"\r"))
+        event = self._line(self._rest.removesuffix(b"\r"))
         self._rest = b""
-        return self._take()
+        return self._take() if event is None else event
 
     def _take(self) -> bytes | None:
         event = b"\n".join(self._data) if self._data else None

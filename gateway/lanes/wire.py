@@ -15,6 +15,7 @@ from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
 
 Json = dict[str, Any]
+FETCHED = ("http://", "https://", "www.")
 MEDIA_ADVICE = "this model takes images and files as data: URLs only"
 
 
@@ -196,3 +197,14 @@ def _addresses(part: Json) -> list[str]:
     if isinstance(file, dict):
         named += [file.get("file_data"), file.get("file_id")]
     return [str(address) for address in named if address]
+
+
+def check_files(messages: list[Json]) -> None:
+    """Raises Failure(UNSUPPORTED) for a file whose id is an address: LiteLLM would fetch it, for any provider."""
+    for message in messages:
+        content = message.get("content")
+        for part in content if isinstance(content, list) else ():
+            file = part.get("file")
+            if isinstance(file, dict) and str(file.get("file_id")).lower().startswith(FETCHED):
+                text = "this model takes files by id or as data: URLs, not by address"
+                raise Failure(Kind.UNSUPPORTED, text, param="messages")

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.support.fakes import PROPERTY, Clock
 
 from gateway.breaker import Breaker, Token
 from gateway.settings.schema import Breaker as Settings
+from tests.support.fakes import PROPERTY, Clock
 
 SETTINGS = Settings(errors=5, window_seconds=30, open_seconds=20)
 

@@ -4,10 +4,10 @@ from dataclasses import FrozenInstanceError
 from typing import Any
 
 import pytest
-from tests.support.fakes import collect, make_call
 
 from gateway import contract
 from gateway.contract import Chunk, GatewayError, Identity, Policy, UpstreamRejected
+from tests.support.fakes import collect, make_call
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ from unittest import mock
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.support.fakes import PROPERTY, Clock
 
 from gateway.contract import Identity, RateLimited
 from gateway.limits import Admission, Window
 from gateway.settings.schema import Limits
+from tests.support.fakes import PROPERTY, Clock
 
 #: Not on the lattice of the tests' steps, where a count is just at the limit and rounding decides.
 START = 1_700_000_040.1037
@@ -181,9 +181,7 @@ def test_no_more_pass_in_ten_seconds_than_the_sliding_estimate_allows(steps: lis
         admission = Admission(Limits(per_minute=1_000_000))
         for wait, requests in steps:
             clock.advance(wait)
-            for _ in range(requests):
-                if admitted(admission):
-                    passed.append(clock.now)
+            passed += [clock.now for _ in range(requests) if admitted(admission)]
     for time in passed:
         window = math.floor(time / 10) * 10
         in_fixed = [t for t in passed if window <= t < window + 10]

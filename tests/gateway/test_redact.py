@@ -6,9 +6,9 @@ import uuid
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.fakes import PROPERTY
 
 from gateway import redact
+from tests.support.fakes import PROPERTY
 
 EMAILS = [
     "ann@example.com",

@@ -63,20 +63,18 @@ async def collect(chunks: AsyncIterator[Chunk]) -> list[Chunk]:
 
 
 class Source:
-    """Yields chunks, sleeps floats, raises exceptions; counts what was taken and whether it was closed."""
+    """Yields chunks, sleeps floats, raises exceptions; counts how often it was begun and closed."""
 
     def __init__(self, *steps: Chunk | float | BaseException) -> None:
         self.steps = steps
-        self.begun = False
-        self.taken = 0
+        self.begun = 0
         self.closed = 0
 
     async def chunks(self) -> AsyncGenerator[Chunk, None]:
-        self.begun = True
+        self.begun += 1
         try:
             for step in self.steps:
                 if isinstance(step, Chunk):
-                    self.taken += 1
                     yield step
                 elif isinstance(step, BaseException):
                     raise step

@@ -5,16 +5,14 @@ from collections import Counter
 
 import litellm
 import pytest
-from tests.support.configuration import MODELS, Configuration
 
 from gateway.contract import NotFound, Operation
 from gateway.lanes.catalog import Plan, RouterPicker
 from gateway.settings import ConfigError
 from gateway.settings.load import PROJECT
 from gateway.upstream.deployment import Deployment
+from tests.support.configuration import MODELS, Configuration
 
-#: LiteLLM imports its Router's parts when they are first needed, and pydantic has a word on one of their types.
-pytestmark = pytest.mark.filterwarnings("ignore:Item 'summary' on TypedDict class:UserWarning")
 LAST = MODELS.count("\n") + 1
 OPENAI_ONLY = "model_list:\n- model_name: mini\n  litellm_params: {model: openai/gpt-4o-mini, api_key: k}\n"
 

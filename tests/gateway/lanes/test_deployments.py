@@ -3,12 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.support.configuration import Configuration
 
 from gateway.contract import Operation
 from gateway.lanes.deployments import build
 from gateway.settings import ConfigError
 from gateway.upstream.deployment import Deployment
+from tests.support.configuration import Configuration
 
 
 def entry(params: str, more: str = "", name: str = "a") -> str:

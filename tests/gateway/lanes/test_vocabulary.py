@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.configuration import MODELS, Configuration
 
 from gateway.lanes.vocabulary import check
 from gateway.settings import ConfigError
+from tests.support.configuration import MODELS, Configuration
 
 LAST = MODELS.count("\n") + 1
 IGNORED = "is not supported here and is ignored"

@@ -39,7 +39,8 @@ def test_every_bad_variable_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "value"), [("true TRUE 1 yes Yes on ON".split(), True), ("false False 0 no NO off".split(), False)]
+    ("texts", "value"),
+    [(["true", "TRUE", "1", "yes", "Yes", "on", "ON"], True), (["false", "False", "0", "no", "NO", "off"], False)],
 )
 def test_booleans_are_written_in_several_ways(texts: list[str], value: bool) -> None:
     assert [read({"IVY_ORGANIC_ENABLED": text}).get("IVY_ORGANIC_ENABLED") for text in texts] == [value] * len(texts)

@@ -3,11 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.support.configuration import MODELS
 
 from gateway.settings import ConfigError
 from gateway.settings.models import FOREIGN_SECTIONS, ModelsFile
 from gateway.settings.source import Document
+from tests.support.configuration import MODELS
 
 SHAPE = "'fallbacks': expected '- a-model: [its-fallback, ...]'"
 NAMES = "expected a list of model names"

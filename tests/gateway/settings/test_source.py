@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.settings.source import ConfigError, Document, Problem, nearest, validate
+from gateway.settings.source import ConfigError, Document, Location, Problem, nearest, validate
 
 
 class Inner(BaseModel):
@@ -70,7 +70,8 @@ def test_a_merge_key_may_stand_twice() -> None:
 
 @given(st.dictionaries(st.sampled_from("abcdef"), st.lists(st.integers(), min_size=1, max_size=3), min_size=1))
 def test_the_line_of_every_value_is_known(data: dict[str, list[int]]) -> None:
-    lines, expected = ["# a comment"], {}
+    lines = ["# a comment"]
+    expected: dict[Location, int] = {}
     for key, items in data.items():
         lines.append(f"{key}:")
         expected[(key,)] = len(lines)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from gateway.contract import Forbidden, GatewayError, Identity, InvalidRequest, Unauthorized
+from gateway.http.auth import Authenticate
+from tests.support.asgi import Sent, receiving, scope
+
+KEY = "master-key-1"
+
+
+async def passed(headers: dict[str, str] | None = None, *, key: str | None = KEY, **more: Any) -> Scope:
+    """The scope that gets past the check; raises what it is refused with."""
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+
+    await Authenticate(app, key)(scope(headers=headers or {}, **more), receiving(), Sent())
+    (one,) = seen
+    return one
+
+
+async def refused(headers: dict[str, str] | None = None, **more: Any) -> GatewayError:
+    with pytest.raises(GatewayError) as caught:
+        await passed(headers, **more)
+    return caught.value
+
+
+@pytest.mark.parametrize("value", [f"Bearer {KEY}", f"bearer {KEY}", f"BEARER {KEY}", f"Bearer  {KEY} "])
+async def test_the_right_key_passes(value: str) -> None:
+    assert "identity" in await passed({"authorization": value})
+
+
+NONE_SENT = ["", KEY, f"Basic {KEY}", "Bearer", "Bearer  ", f"Token {KEY}"]
+WRONG = [
+    "Bearer x",
+    f"Bearer {KEY}1",
+    f"Bearer {KEY[:-1]}",
+    f"Bearer {KEY.upper()}",
+    "Bearer \xe9\xff",
+    f"Bearer {KEY} x",
+]
+
+
+@pytest.mark.parametrize("value", [*NONE_SENT, *WRONG])
+async def test_any_other_is_refused_in_words_that_tell_nothing(value: str) -> None:
+    error = await refused({"authorization": value} if value else {})
+    assert isinstance(error, Unauthorized)
+    assert (error.status, error.code, error.headers) == (401, "invalid_api_key", {"WWW-Authenticate": "Bearer"})
+    expected = "The API key is not valid here." if value in WRONG else "No API key was sent."
+    assert error.message.startswith(expected)
+    assert KEY not in error.message
+
+
+async def test_a_key_elsewhere_is_none() -> None:
+    assert isinstance(
+        await refused({"x-api-key": KEY, "api-key": KEY}, query_string=f"key={KEY}".encode()), Unauthorized
+    )
+
+
+async def test_only_the_life_check_is_open() -> None:
+    assert "identity" not in await passed(path="/health/live", method="GET")
+    for path in ("/health/ready", "/health/live/", "/health", "/ai/router/health", "/"):
+        assert isinstance(await refused(path=path, method="GET"), Unauthorized)
+
+
+@pytest.mark.parametrize(
+    "server", [("127.0.0.1", 8000), ("127.8.8.8", 80), ("::1", 8000), ("/run/gateway.sock", None), None]
+)
+async def test_without_a_key_this_machine_is_served(server: Any) -> None:
+    assert "identity" in await passed(key=None, server=server)
+
+
+@pytest.mark.parametrize(
+    "server", [("10.0.0.1", 8000), ("0.0.0.0", 8000), ("192.168.1.2", 80), ("2001:db8::1", 80), ("::", 80)]
+)
+async def test_without_a_key_nobody_else_is(server: Any) -> None:
+    error = await refused({"authorization": "Bearer x"}, key=None, server=server)
+    assert isinstance(error, Forbidden)
+    assert (error.status, "GATEWAY_MASTER_KEY" in error.message) == (403, True)
+
+
+@pytest.mark.parametrize("key", [None, ""])
+async def test_an_empty_key_is_no_key(key: str | None) -> None:
+    assert isinstance(await refused({"authorization": "Bearer "}, key=key, server=("10.0.0.1", 1)), Forbidden)
+
+
+async def identity(headers: dict[str, str], **more: Any) -> Identity:
+    found: Identity = (await passed({"authorization": f"Bearer {KEY}", **headers}, **more))["identity"]
+    return found
+
+
+async def test_the_headers_say_who_calls() -> None:
+    headers = {"X-User-ID": "ann", "X-Org-ID": "acme", "X-Conversation-ID": "c1"}
+    assert await identity(headers) == Identity("127.0.0.1", "ann", "acme", "c1")
+
+
+async def test_nobody_need_be_named() -> None:
+    assert await identity({"X-User-ID": "  ", "X-Org-ID": ""}) == Identity("127.0.0.1")
+
+
+async def test_the_organisation_has_an_alias_which_gives_way() -> None:
+    assert (await identity({"X-Organization-ID": "a"})).org == "a"
+    assert (await identity({"X-Organization-ID": "a", "X-Org-ID": "b"})).org == "b"
+
+
+@pytest.mark.parametrize("name", ["X-User-ID", "X-Org-ID", "X-Organization-ID", "X-Conversation-ID"])
+@pytest.mark.parametrize("value", ["a" * 257, "a\x00b", "a\tb", "jos\xe9", "a\x7f", "a\x1b[2J"])
+async def test_a_name_that_could_do_harm_is_refused_by_its_header(name: str, value: str) -> None:
+    error = await refused({"authorization": f"Bearer {KEY}", name: value})
+    assert isinstance(error, InvalidRequest)
+    assert (error.param, value in error.message) == (name, False)
+
+
+@pytest.mark.parametrize("value", ["a", "a" * 256, "ann@example.com", "Ann B. 7~!", "0"])
+async def test_a_printable_name_is_taken_as_it_is(value: str) -> None:
+    assert (await identity({"X-User-ID": value})).user == value
+
+
+async def test_the_address_is_the_peer_s_whatever_is_forwarded() -> None:
+    forged = {"X-Forwarded-For": "1.2.3.4", "Forwarded": "for=1.2.3.4", "X-Real-IP": "1.2.3.4"}
+    assert (await identity(forged, client=("10.9.9.9", 1))).address == "10.9.9.9"
+    assert (await identity({}, client=None)).address == "unix"
+
+
+async def test_what_is_not_http_passes_untouched() -> None:
+    assert "identity" not in await passed(type="lifespan", key=KEY)

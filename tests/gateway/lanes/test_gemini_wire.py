@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import json
+import socket
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.lanes.gemini_wire import GeminiWire
+from gateway.lanes.transport import Request
+from gateway.settings.load import PROJECT
+from gateway.upstream.deployment import Deployment
+from gateway.upstream.failures import Failure, Kind
+from tests.support.chat import CALLED, FORMAT, PNG, RESULT, SCHEMA, TOOL, USER, file, image
+from tests.support.configuration import KEYS, Configuration
+from tests.support.fakes import make_call
+
+HI = {"role": "user", "parts": [{"text": "hi"}]}
+USAGE = {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3}
+COUNTED = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
+CALL_PART = {"functionCall": {"name": "look", "args": {"a": "b"}}}
+
+
+@pytest.fixture(scope="module")
+def flash(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """The shipped configuration's Gemini model, known to LiteLLM as its model_info says."""
+    folder: Path = tmp_path_factory.mktemp("shipped")
+    return Configuration(folder).plan((PROJECT / "litellm.yaml").read_text()).deployments[0]
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: pytest.fail(f"looked up {args[0]}"))
+
+
+def request(to: Deployment, params: dict[str, Any], *, stream: bool = False, drop: bool = True) -> Request:
+    before = deepcopy(params)
+    made = GeminiWire(drop_params=drop).request(to, make_call(params=params, stream=stream))
+    assert params == before
+    return made
+
+
+def test_the_key_goes_in_a_header_and_not_in_the_address(flash: Deployment) -> None:
+    base = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.0-flash"
+    made = request(flash, {"messages": [USER]})
+    assert made.url == f"{base}:generateContent"
+    assert made.headers["x-goog-api-key"] == KEYS["GEMINI_API_KEY"]
+    streamed = request(flash, {"messages": [USER], "stream_options": {"include_usage": True}}, stream=True, drop=False)
+    assert streamed.url == f"{base}:streamGenerateContent?alt=sse"
+    assert streamed.body == made.body
+
+
+@pytest.mark.parametrize(
+    ("params", "body"),
+    [
+        ({"messages": [USER]}, {"contents": [HI]}),
+        *(
+            ({"messages": [{"role": role, "content": "s"}, USER]},
+             {"contents": [HI], "system_instruction": {"parts": [{"text": "s"}]}})
+            for role in ("system", "developer")
+        ),
+        ({"messages": [USER, {"role": "assistant", "content": "x"}, USER]},
+         {"contents": [HI, {"role": "model", "parts": [{"text": "x"}]}, HI]}),
+        ({"messages": [USER], "temperature": 0, "top_p": 0.5, "max_tokens": 3, "stop": "x", "seed": 1, "n": 2},
+         {"contents": [HI], "generationConfig": {"temperature": 0, "top_p": 0.5, "max_output_tokens": 3,
+                                                 "stop_sequences": ["x"], "seed": 1, "candidate_count": 2}}),
+        ({"messages": [USER], "tools": [TOOL], "tool_choice": "required"},
+         {"contents": [HI], "tools": [{"function_declarations": [
+             {"name": "look", "description": "looks", "parameters": SCHEMA}]}],
+          "toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}),
+        ({"messages": [USER, CALLED, RESULT]},
+         {"contents": [HI, {"role": "model", "parts": [{"function_call": {"name": "look", "args": {"a": "b"}}}]},
+                       {"role": "user", "parts": [
+                           {"function_response": {"name": "look", "response": {"content": "found"}}}]}]}),
+        ({"messages": [USER], "response_format": {"type": "json_object"}},
+         {"contents": [HI], "generationConfig": {"response_mime_type": "application/json"}}),
+        ({"messages": [image({"url": PNG})]},
+         {"contents": [{"role": "user", "parts": [
+             {"text": "see"}, {"inline_data": {"data": "iVBORw0KGgo=", "mime_type": "image/png"}}]}]}),
+    ],
+)  # fmt: skip
+def test_a_call_in_gemini_s_words(flash: Deployment, params: dict[str, Any], body: dict[str, Any]) -> None:
+    assert json.loads(request(flash, params).body) == body
+
+
+def test_a_schema_reaches_gemini(flash: Deployment) -> None:
+    config = json.loads(request(flash, {"messages": [USER], "response_format": FORMAT}).body)["generationConfig"]
+    assert config["response_mime_type"] == "application/json"
+    schema = config.get("response_json_schema") or config["response_schema"]
+    assert (schema["required"], list(schema["properties"])) == (["a"], ["a"])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        image({"url": "http://127.0.0.1:9/x.png"}),
+        image({"url": "HTTPS://images.example/x.png"}),
+        image("https://images.example/x.png"),
+        image({"url": "gs://bucket/x.png"}),
+        file(file_id="https://images.example/x.pdf"),
+        file(file_data="http://images.example/x.pdf"),
+        file(file_data="data:application/pdf;base64,AAAA", file_id="http://images.example/x.pdf"),
+        {**RESULT, "content": [{"type": "image_url", "image_url": {"url": "http://images.example/x.png"}}]},
+    ],
+)
+def test_an_address_is_refused_and_never_fetched(flash: Deployment, message: dict[str, Any]) -> None:
+    with pytest.raises(Failure) as caught:
+        request(flash, {"messages": [USER, CALLED, message]})
+    assert (caught.value.kind, caught.value.param) == (Kind.UNSUPPORTED, "messages")
+    assert caught.value.message == "this model takes images and files as data: URLs only"
+
+
+def test_a_parameter_that_the_model_lacks_is_dropped_or_refused(flash: Deployment) -> None:
+    params = {"messages": [USER], "logit_bias": {"1": 2}}
+    assert json.loads(request(flash, params).body) == {"contents": [HI]}
+    with pytest.raises(Failure) as caught:
+        request(flash, params, drop=False)
+    assert (caught.value.kind, caught.value.param) == (Kind.UNSUPPORTED, "logit_bias")
+
+
+def test_what_litellm_can_t_translate_another_provider_may_take(flash: Deployment) -> None:
+    with pytest.raises(Failure) as caught:
+        request(flash, {"messages": [{"role": "nobody", "content": "secret words"}]})
+    assert caught.value.kind is Kind.UNSUPPORTED
+    assert "secret" not in caught.value.message
+
+
+def candidate(*parts: Any, finish: str | None = "STOP", index: int = 0) -> dict[str, Any]:
+    found = {"content": {"parts": list(parts), "role": "model"}, "index": index}
+    return {**found, "finishReason": finish} if finish else found
+
+
+def reply(*candidates: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"candidates": list(candidates), "usageMetadata": USAGE, "responseId": "r", **more}
+
+
+def whole(to: Deployment, data: dict[str, Any]) -> dict[str, Any]:
+    return GeminiWire(drop_params=True).whole(to, make_call(), deepcopy(data))
+
+
+def test_a_whole_reply_is_one_chunk_under_the_configured_name(flash: Deployment) -> None:
+    found = whole(flash, reply(candidate({"text": "hello"})))
+    assert (found["id"], found["object"], found["model"]) == ("r", "chat.completion.chunk", "gemini-2.0-flash")
+    delta = {"role": "assistant", "content": "hello"}
+    assert found["choices"] == [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": "stop"}]
+    assert found["usage"].items() >= COUNTED.items()
+
+
+def test_two_candidates_are_two_choices(flash: Deployment) -> None:
+    found = whole(flash, reply(candidate({"text": "a"}), candidate({"text": "b"}, index=1)))
+    assert [(c["index"], c["delta"]["content"]) for c in found["choices"]] == [(0, "a"), (1, "b")]
+
+
+def test_a_tool_call_gets_its_id_and_type(flash: Deployment) -> None:
+    (choice,) = whole(flash, reply(candidate(CALL_PART)))["choices"]
+    (call,) = choice["delta"]["tool_calls"]
+    assert choice["finish_reason"] == "tool_calls"
+    assert (call["index"], call["type"], call["function"]["name"]) == (0, "function", "look")
+    assert json.loads(call["function"]["arguments"]) == {"a": "b"}
+    assert call["id"].startswith("call_")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (reply(candidate({"text": "x"}, finish="MAX_TOKENS")), "length"),
+        (reply({"index": 0, "finishReason": "SAFETY"}), "content_filter"),
+        (reply(candidate({"text": "x"}, finish="RECITATION")), "content_filter"),
+        ({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE}, "content_filter"),
+        (reply({"index": 0, "content": None, "finishReason": "STOP"}), "stop"),
+    ],
+)
+def test_gemini_s_reasons_in_openai_s_words(flash: Deployment, data: dict[str, Any], reason: str) -> None:
+    assert [choice["finish_reason"] for choice in whole(flash, data)["choices"]] == [reason]
+
+
+ERRORS = [
+    ({"error": {"code": 429, "message": "m"}}, Kind.RATE_LIMITED),
+    ({"error": {"code": 503, "message": "m"}}, Kind.STREAM_ERROR),
+    ({"error": "text"}, Kind.STREAM_ERROR),
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [*ERRORS, (reply(), Kind.EMPTY), ({}, Kind.EMPTY), (reply(candidate({"text": "x"}, finish=None)), Kind.CUT)],
+)
+def test_a_whole_reply_that_is_none(flash: Deployment, data: dict[str, Any], kind: Kind) -> None:
+    with pytest.raises(Failure) as caught:
+        whole(flash, data)
+    assert caught.value.kind is kind
+
+
+def streamed(to: Deployment, *events: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
+    reader = GeminiWire(drop_params=True).stream(to, make_call(stream=True))
+    chunks = [chunk for event in events for chunk in reader.read(json.dumps(event).encode())]
+    return chunks, reader.finished
+
+
+def test_a_stream_has_one_id_its_role_first_and_its_usage_last(flash: Deployment) -> None:
+    chunks, finished = streamed(
+        flash,
+        reply(candidate({"text": "a"}, finish=None)),
+        reply(candidate({"text": "b"}, finish=None), responseId="another"),
+        reply(candidate({"text": "c"})),
+    )
+    assert finished
+    assert {(chunk["id"], chunk["model"]) for chunk in chunks} == {("r", "gemini-2.0-flash")}
+    assert [choice["delta"] for chunk in chunks for choice in chunk["choices"]] == [
+        {"role": "assistant", "content": "a"},
+        {"content": "b"},
+        {"content": "c"},
+    ]
+    assert [c["finish_reason"] for chunk in chunks for c in chunk["choices"]] == [None, None, "stop"]
+    assert [bool(chunk.get("usage")) for chunk in chunks] == [False, False, False, True]
+    assert chunks[-1]["usage"].items() >= COUNTED.items()
+
+
+def test_a_stream_without_a_finish_reason_is_not_finished(flash: Deployment) -> None:
+    chunks, finished = streamed(flash, reply(candidate({"text": "a"}, finish=None)))
+    assert not finished
+    assert not any("usage" in chunk for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [[reply(candidate(CALL_PART))], [reply(candidate(CALL_PART, finish=None)), reply(candidate({"text": ""}))]],
+    ids=["at once", "finished later"],
+)
+def test_a_streamed_tool_call(flash: Deployment, events: list[dict[str, Any]]) -> None:
+    chunks, finished = streamed(flash, *events)
+    choices = [choice for chunk in chunks for choice in chunk["choices"]]
+    (call,) = choices[0]["delta"]["tool_calls"]
+    assert (call["index"], call["type"], call["function"]["name"]) == (0, "function", "look")
+    assert (finished, choices[-1]["finish_reason"]) == (True, "tool_calls")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": USAGE},
+        reply({"index": 0, "finishReason": "SAFETY"}),
+    ],
+    ids=["prompt", "answer"],
+)
+def test_a_stream_that_is_blocked_says_so(flash: Deployment, event: dict[str, Any]) -> None:
+    chunks, finished = streamed(flash, event)
+    assert (finished, chunks[0]["choices"][0]["finish_reason"]) == (True, "content_filter")
+
+
+@pytest.mark.parametrize(("event", "kind"), ERRORS)
+def test_an_error_in_a_stream(flash: Deployment, event: dict[str, Any], kind: Kind) -> None:
+    with pytest.raises(Failure) as caught:
+        streamed(flash, reply(candidate({"text": "a"}, finish=None)), event)
+    assert caught.value.kind is kind
+
+
+@pytest.mark.parametrize("event", [b"{", b"[]", b"1"])
+def test_an_event_that_is_no_json_object(flash: Deployment, event: bytes) -> None:
+    with pytest.raises(Failure) as caught:
+        GeminiWire(drop_params=True).stream(flash, make_call(stream=True)).read(event)
+    assert caught.value.kind is Kind.GARBAGE

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gateway.report import report
+from gateway.settings import ConfigError
+from tests.support.configuration import KEYS, MODELS, Configuration
+
+SECRETS = {
+    **KEYS,
+    "REDIS_URL": "redis://:redis-secret@redis.internal:6379",
+    "GATEWAY_MASTER_KEY": "master-secret-of-the-test",
+}
+
+
+def lines(configuration: Configuration, **options: object) -> list[str]:
+    text = report(configuration.load(**options))  # type: ignore[arg-type]
+    return [re.sub(r" {2,}", "  ", line.replace(f"{configuration.folder}/", "")) for line in text.splitlines()]
+
+
+def test_every_setting_is_shown_with_where_it_came_from(configuration: Configuration) -> None:
+    env = {"AI_BURST_LIMIT": "3", "AI_MODEL_PROVIDER": "openai"}
+    found = lines(configuration, gateway="server:\n  port: 9000\n", env={**KEYS, **env})
+    assert "  server.port  9000  gateway.yaml:2" in found
+    assert "  limits.burst  3  AI_BURST_LIMIT" in found
+    assert "  limits.per_minute  60  default" in found
+    assert "  timeouts.attempt_seconds  {'v1': 60.0, 'ivy': 8.0}  default" in found
+    assert "  AI_MODEL_PROVIDER  openai  environment" in found
+
+
+def test_models_are_shown_with_what_follows_them(configuration: Configuration) -> None:
+    env = {"AI_MODEL_PROVIDER": "openai", "OPENAI_API_KEY": KEYS["OPENAI_API_KEY"]}
+    found = lines(configuration, env=env)
+    assert "models from litellm.yaml" in found
+    assert "  mini (primary): openai/gpt-4o-mini, lean lane, ready; then flash" in found
+    assert "  flash: gemini/gemini-2.5-flash, lean lane, can't be called: GEMINI_API_KEY is not set" in found
+    assert "  vectors: openai/text-embedding-3-small, litellm lane, ready" in found
+    assert "WARNING litellm.yaml:4: 'flash' can't be called: GEMINI_API_KEY is not set" in found
+
+
+def test_without_a_key_the_local_model_is_announced(configuration: Configuration) -> None:
+    assert "  no provider key is set: the local demonstration model answers" in lines(configuration)
+    assert not any("demonstration" in line for line in lines(configuration, env=KEYS))
+
+
+def test_warnings_stand_at_the_end(configuration: Configuration) -> None:
+    text = MODELS + "guardrails: []\nrouter_settings: {num_retries: 3}\n"
+    found = lines(configuration, models=text, env={**KEYS, "REDIS_URL": "redis://x", "AI_BURST_LIMITS": "3"})
+    assert [line.split(" ")[1] for line in found if line.startswith("WARNING")][:4] == [
+        "environment",
+        "litellm.yaml:14:",
+        "REDIS_URL",
+        "litellm.yaml:15:",
+    ]
+
+
+def test_no_secret_is_shown(configuration: Configuration) -> None:
+    models = MODELS.replace("os.environ/OPENAI_API_KEY", "sk-in-the-file-0123456789", 1)
+    text = "\n".join(lines(configuration, models=models, env=SECRETS))
+    assert "  REDIS_URL  (set)  environment" in text
+    assert "  GATEWAY_MASTER_KEY  (set)  environment" in text
+    assert not any(secret in text for secret in (*SECRETS.values(), "redis-secret", "sk-in-the-file"))
+
+
+def test_a_master_key_of_the_file_is_not_shown_either(configuration: Configuration) -> None:
+    models = MODELS + "general_settings: {master_key: master-secret-of-the-test}\n"
+    found = lines(configuration, models=models)
+    assert "  master key  (set)  litellm.yaml" in found
+    assert not any("master-secret" in line for line in found)
+
+
+def test_what_would_refuse_a_start_refuses_the_report(configuration: Configuration) -> None:
+    with pytest.raises(ConfigError, match="unknown policy 'x'"):
+        lines(configuration, gateway="policies: [{name: x}]")
+    with pytest.raises(ConfigError, match="which 'model_list' does not have"):
+        lines(configuration, env={"ACTIVE_MODEL": "x"})

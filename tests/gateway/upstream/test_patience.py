@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from gateway.contract import Call, Chunk, Operation, Surface
+from gateway.settings.schema import RouteSeconds, Timeouts
+from gateway.upstream.failures import Failure, Kind
+from gateway.upstream.patience import Patience, complete, speaks
+from tests.support.fakes import Source, collect, make_call, piece
+
+STREAM, PLAIN = make_call(stream=True), make_call()
+#: Longer than any test waits, where it is not what is tested.
+LONG = 30.0
+SHORT = 0.05
+
+
+def timeouts(**changes: float) -> Timeouts:
+    seconds = {"first_token_seconds": LONG, "between_tokens_seconds": LONG, "tail_seconds": LONG}
+    routes = {f"{name}_seconds": RouteSeconds(v1=changes.pop(name, LONG), ivy=LONG) for name in ("attempt", "request")}
+    return Timeouts(**{**seconds, **changes}, **routes)  # type: ignore[arg-type]
+
+
+async def guarded(call: Call, source: Source, **changes: float) -> list[Chunk]:
+    patience = Patience.of(call, timeouts(**changes))
+    return await collect(patience.guard(call, source.chunks()))
+
+
+@pytest.mark.parametrize(
+    ("call", "changes", "steps", "kind"),
+    [
+        (STREAM, {"first_token_seconds": SHORT}, (LONG,), Kind.SILENT),
+        (STREAM, {"first_token_seconds": SHORT}, (piece(role="assistant"), LONG), Kind.SILENT),
+        (STREAM, {"first_token_seconds": SHORT}, (piece(" \n"), LONG), Kind.SILENT),
+        (STREAM, {"between_tokens_seconds": SHORT}, (piece("a"), LONG), Kind.STALLED),
+        (STREAM, {"between_tokens_seconds": SHORT}, (piece("a"), piece("b"), LONG), Kind.STALLED),
+        (STREAM, {"request": SHORT}, (LONG,), Kind.DEADLINE),
+        (STREAM, {"request": SHORT}, (piece("a"), LONG), Kind.DEADLINE),
+        (PLAIN, {"attempt": SHORT}, (LONG,), Kind.SLOW),
+        (PLAIN, {"request": SHORT}, (LONG,), Kind.DEADLINE),
+    ],
+)
+async def test_what_does_not_come_in_time_fails(
+    call: Call, changes: dict[str, float], steps: tuple[Any, ...], kind: Kind
+) -> None:
+    source = Source(*steps)
+    with pytest.raises(Failure) as caught:
+        await asyncio.wait_for(guarded(call, source, **changes), LONG / 2)
+    assert caught.value.kind is kind
+    assert source.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "changes", "steps"),
+    [
+        (STREAM, {"between_tokens_seconds": 0.001}, (SHORT, piece("a"))),
+        (STREAM, {"first_token_seconds": 1.0}, (piece("a"), 1.2, piece("b"))),
+        (STREAM, {"tail_seconds": 0.001}, (piece("a"), SHORT, piece("b"))),
+        (PLAIN, {"first_token_seconds": 0.001}, (SHORT, piece("a"))),
+    ],
+)
+async def test_each_part_has_its_own_limit(call: Call, changes: dict[str, float], steps: tuple[Any, ...]) -> None:
+    assert await guarded(call, Source(*steps), **changes) == [step for step in steps if isinstance(step, Chunk)]
+
+
+@pytest.mark.parametrize("changes", [{"tail_seconds": SHORT}, {"request": 0.2}])
+async def test_an_answer_that_is_whole_is_not_lost_for_want_of_its_tail(changes: dict[str, float]) -> None:
+    chunks = [piece("a"), piece(finish="stop")]
+    source = Source(*chunks, LONG)
+    assert await asyncio.wait_for(guarded(STREAM, source, **changes), LONG / 2) == chunks
+    assert source.closed == 1
+
+
+async def test_what_follows_the_finish_reason_in_time_is_passed_on() -> None:
+    chunks = [piece("a", "stop"), Chunk({"choices": [], "usage": {"total_tokens": 3}})]
+    assert await guarded(STREAM, Source(chunks[0], 0.01, chunks[1])) == chunks
+
+
+@pytest.mark.xfail(strict=True, reason="patience.py _next: each empty chunk begins the first token's time anew")
+async def test_a_drip_of_empty_chunks_is_silence() -> None:
+    drip = [step for _ in range(100) for step in (piece(role="assistant"), 0.02)]
+    with pytest.raises(Failure) as caught:
+        await guarded(STREAM, Source(*drip), first_token_seconds=0.2, request=1.0)
+    assert caught.value.kind is Kind.SILENT
+
+
+@pytest.mark.xfail(strict=True, reason="patience.py _next: with n > 1 the first choice's end is taken for the reply's")
+async def test_a_choice_that_ends_is_not_the_end_of_the_others() -> None:
+    chunks = [piece("a"), piece("b", index=1), piece(finish="stop"), piece("c", "stop", index=1)]
+    call = make_call(stream=True, params={**STREAM.params, "n": 2})
+    source = Source(*chunks[:3], 0.2, chunks[3])
+    assert await guarded(call, source, tail_seconds=SHORT) == chunks
+
+
+@pytest.mark.parametrize("error", [Failure(Kind.CUT), RuntimeError("a bug")])
+async def test_the_lane_s_own_errors_pass(error: Exception) -> None:
+    source = Source(piece("a"), error)
+    with pytest.raises(type(error)) as caught:
+        await guarded(STREAM, source)
+    assert caught.value is error
+    assert source.closed == 1
+
+
+async def test_closing_closes_the_lane() -> None:
+    source = Source(piece("a"), piece("b"))
+    chunks = Patience.of(STREAM, timeouts()).guard(STREAM, source.chunks())
+    await anext(chunks)
+    await chunks.aclose()
+    assert source.closed == 1
+
+
+async def test_an_outside_cancellation_is_no_timeout() -> None:
+    source = Source(LONG)
+    task = asyncio.create_task(guarded(STREAM, source))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert source.closed == 1
+
+
+async def test_each_surface_has_its_own_time() -> None:
+    settings = Timeouts(
+        attempt_seconds=RouteSeconds(v1=60, ivy=8),
+        request_seconds=RouteSeconds(v1=120, ivy=20),
+    )
+    for surface, attempt, total in ((Surface.V1, 60, 120), (Surface.IVY, 8, 20)):
+        patience = Patience.of(make_call(surface=surface), settings)
+        assert patience.attempt == attempt
+        assert total - 1 < patience.left <= total
+
+
+@pytest.mark.parametrize(
+    ("chunk", "says"),
+    [
+        (piece("a"), True),
+        (piece(""), False),
+        (piece(" \n\t"), False),
+        (piece(role="assistant"), False),
+        (piece(role="assistant", content=None, tool_calls=None, refusal=None), False),
+        (piece(tool_calls=[{"index": 0}]), True),
+        (piece(refusal="no"), True),
+        (piece(reasoning_content="hm"), True),
+        (piece(finish="stop"), False),
+        (piece("a", index=1), True),
+        (Chunk({"choices": []}), False),
+        (Chunk({"choices": [], "usage": {"total_tokens": 1}}), False),
+        (Chunk({"choices": [{"index": 0, "delta": None}]}), False),
+        (Chunk({"data": [{"embedding": [1.0]}]}), True),
+    ],
+)
+def test_whether_a_chunk_says_something(chunk: Chunk, says: bool) -> None:
+    assert speaks(chunk) is says
+
+
+@pytest.mark.parametrize(
+    ("operation", "finish", "ends"),
+    [
+        (Operation.CHAT, None, False),
+        (Operation.CHAT, "stop", False),
+        (Operation.CHAT, "length", True),
+        (Operation.CHAT, "content_filter", True),
+        (Operation.EMBEDDING, None, True),
+    ],
+)
+def test_an_answer_may_be_empty_only_where_it_was_cut(operation: Operation, finish: str | None, ends: bool) -> None:
+    assert complete(make_call(operation=operation), piece(finish=finish)) is ends
