@@ -75,16 +75,17 @@ class Gateway:
 class PlainRefusal:
     """ASGI middleware around the lifespan: a start that is refused says why, without a traceback."""
 
-    def __init__(self, app: ASGIApp, gateway: Gateway) -> None:
+    def __init__(self, app: ASGIApp, gateway: Gateway, *, said: bool) -> None:
         self._app = app
         self._gateway = gateway
+        self._said = said  # whether whoever starts it says why, so that the server need not
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
 
         async def plain(message: Message) -> None:
             if message["type"] == "lifespan.startup.failed" and self._gateway.refusal:
-                message["message"] = self._gateway.refusal
+                message["message"] = "" if self._said else self._gateway.refusal
             await send(message)
 
         await self._app(scope, receive, plain if scope["type"] == "lifespan" else send)
@@ -115,7 +116,7 @@ async def _pass_on(request: Request, error: Exception) -> Response:
     raise error
 
 
-def create(settings: Settings | None = None) -> tuple[ASGIApp, Gateway]:
+def create(settings: Settings | None = None, *, says_refusals: bool = False) -> tuple[ASGIApp, Gateway]:
     """The ASGI application and what it runs on; raises ConfigError."""
     gateway = Gateway(settings)
     app = Starlette(
@@ -128,7 +129,7 @@ def create(settings: Settings | None = None) -> tuple[ASGIApp, Gateway]:
         lifespan=gateway.lifespan,
     )
     app.router.redirect_slashes = False
-    return PlainRefusal(app, gateway), gateway
+    return PlainRefusal(app, gateway, said=says_refusals), gateway
 
 
 def __getattr__(name: str) -> Any:

@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
 def serve(settings: Settings) -> int:
     """Run until a signal; returns the process's exit status."""
     try:
-        app, gateway = create(settings)
+        app, gateway = create(settings, says_refusals=True)
     except OSError as error:
         origin = settings.origin("logging", "dir")
         return complain(f"the log can't be written in {str(settings.log_dir)!r} ({origin}): {error.strerror}")

@@ -86,7 +86,7 @@ def plan(settings: Settings, today: datetime.date | None = None) -> Plan:
     configure(drop_params=drop)
     warnings = vocabulary.check(models)
     deployments = entries.build(models, settings.environment.raw, lane=settings.gateway.upstream.lane)
-    warnings += _model_warnings(settings, deployments, today or datetime.date.today())
+    warnings += _model_warnings(deployments, today or datetime.date.today())
     _register(deployments)
     primary, fallback = _primary(settings, deployments)
     chains = {name: (name, *models.fallbacks.get(name, ())) for name in models.file.names}
@@ -105,13 +105,11 @@ def plan(settings: Settings, today: datetime.date | None = None) -> Plan:
     )
 
 
-def _model_warnings(settings: Settings, deployments: tuple[Deployment, ...], today: datetime.date) -> list[str]:
-    document = settings.models.document
+def _model_warnings(deployments: tuple[Deployment, ...], today: datetime.date) -> list[str]:
     found = []
-    for index, deployment in enumerate(deployments):
-        at = ("model_list", index, "litellm_params", "model")
+    for deployment in deployments:
         messages = (endings.warning(deployment, today), _unused(deployment, deployments))
-        found += [str(document.problem(at, message)) for message in messages if message]
+        found += [f"{deployment.where}: {message}" for message in messages if message]
     return found
 
 

@@ -9,7 +9,7 @@ import litellm
 
 from gateway.contract import Operation
 from gateway.lanes.vocabulary import OPENAI_PARAMS, ROUTING_PARAMS
-from gateway.settings.models import ModelsFile
+from gateway.settings.models import WILDCARD, ModelsFile
 from gateway.settings.source import ConfigError, Location, Problem, nearest
 from gateway.upstream.deployment import Deployment
 
@@ -44,6 +44,8 @@ def build(models: ModelsFile, environ: Mapping[str, str], *, lane: str) -> tuple
     seen: dict[str, int] = {}
     deployments: dict[str, Deployment] = {}
     for index, entry in enumerate(models.file.model_list):
+        if WILDCARD in entry.model_name:
+            continue
         seen[entry.model_name] = seen.get(entry.model_name, 0) + 1
         number = "" if seen[entry.model_name] == 1 else f"#{seen[entry.model_name]}"
         identity = str(entry.model_info.get("id") or f"{entry.model_name}{number}")
@@ -51,6 +53,8 @@ def build(models: ModelsFile, environ: Mapping[str, str], *, lane: str) -> tuple
             message = f"the id {identity!r} is that of another deployment; each needs one of its own"
             raise ConfigError([models.document.problem(("model_list", index, "model_info", "id"), message)])
         deployments[identity] = _Reader(models, index, environ).deployment(identity, lane)
+    if not deployments:
+        raise ConfigError([models.document.problem(("model_list",), "no model has a name of its own")])
     return tuple(deployments.values())
 
 

@@ -18,6 +18,7 @@ from gateway import redact
 from gateway.contract import Call, Chunk, Operation
 from gateway.lanes.wire import (
     Json,
+    check_files,
     check_finished,
     check_media,
     clean_choice,
@@ -68,7 +69,7 @@ class LiteLLMLane:
                 async for chunk in chunks:
                     yield chunk
         else:
-            reply = (await self._send(self._router.acompletion, deployment, call)).model_dump()
+            reply = (await self._send(self._router.acompletion, deployment, call)).model_dump(warnings=False)
             check_finished(reply.get("choices") or [])
             yield Chunk(_chunk(deployment, reply, [message_as_delta(choice) for choice in reply["choices"]]))
 
@@ -77,7 +78,7 @@ class LiteLLMLane:
         finished = False
         try:
             async for piece in stream:
-                data = piece.model_dump()
+                data = piece.model_dump(warnings=False)
                 # What follows the finish reason is usage, which LiteLLM sends with an empty choice.
                 choices = [] if finished else data.get("choices") or []
                 finished = finished or any(choice.get("finish_reason") for choice in choices)
@@ -90,7 +91,7 @@ class LiteLLMLane:
             raise Failure(Kind.CUT, "the stream ended without a finish reason")
 
     async def _embedding(self, deployment: Deployment, call: Call) -> Json:
-        reply: Json = (await self._send(self._router.aembedding, deployment, call)).model_dump()
+        reply: Json = (await self._send(self._router.aembedding, deployment, call)).model_dump(warnings=False)
         if not reply.get("data"):
             raise Failure(Kind.EMPTY, "the reply has no embeddings")
         kept = {key: reply[key] for key in ("object", "data", "usage") if key in reply}
@@ -101,6 +102,7 @@ class LiteLLMLane:
         self, method: Callable[..., Awaitable[Any]], deployment: Deployment, call: Call, **more: Any
     ) -> Any:
         params = copy(dict(call.params)) | more
+        check_files(params.get("messages", []))
         if deployment.provider not in FETCH_THEMSELVES:
             check_media(params.get("messages", []))
         if call.operation is Operation.CHAT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import litellm
@@ -18,7 +18,6 @@ from gateway import redact
 from gateway.contract import NOTHING, Call
 from gateway.lanes.transport import Request
 from gateway.lanes.wire import (
-    Finishes,
     Json,
     chat_params,
     check_finished,
@@ -31,6 +30,7 @@ from gateway.lanes.wire import (
 )
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind, classify
+from gateway.upstream.finishes import Finishes
 
 DEFAULT_BASE = "https://generativelanguage.googleapis.com/v1beta"
 
@@ -57,6 +57,8 @@ class GeminiWire:
         _fold_developers(messages)
         params = copy(chat_params(deployment, call, self._params(deployment.model), drop=self._drop))
         params.pop("stream_options", None)
+        if params.get("service_tier") == "auto":  # LiteLLM would make it Gemini's dearer "priority"
+            del params["service_tier"]
         method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
         return Request(
             url=f"{(deployment.api_base or DEFAULT_BASE).rstrip('/')}/models/{deployment.model}:{method}",
@@ -76,15 +78,14 @@ class GeminiWire:
             raise Failure(Kind.CUT, "the reply has no finish reason")
         reply = self._config.transform_google_generate_content_to_openai_model_response(
             data, litellm.ModelResponse(), deployment.model, _Silent, _Silent
-        ).model_dump()
+        ).model_dump(warnings=False)
         check_finished(reply["choices"])
         choices = [_clean(message_as_delta(choice)) for choice in reply["choices"]]
         return head(deployment, reply) | {"choices": choices, "usage": _usage(reply["usage"])}
 
     def stream(self, deployment: Deployment, call: Call) -> GeminiStream:
         """A reader for one stream."""
-        del call
-        return GeminiStream(deployment)
+        return GeminiStream(deployment, Finishes.of(call))
 
     def _params(self, model: str) -> frozenset[str]:
         if model not in self._supported:
@@ -111,18 +112,18 @@ class GeminiWire:
 class GeminiStream:
     """Chunks in OpenAI's shape: one id for all, the role first, usage last and once."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, finishes: Finishes) -> None:
         self._deployment = deployment
         self._parser = ModelResponseIterator(streaming_response=None, sync_stream=False, logging_obj=_Silent)
         self._head: Json | None = None
         self._roles: set[int] = set()
-        self._finishes = Finishes()
+        self._finishes = finishes
         self._usage: Json | None = None
 
     @property
     def finished(self) -> bool:
         """Whether every candidate gave its finish reason."""
-        return self._finishes.all
+        return self._finishes.whole
 
     def read(self, event: bytes) -> list[Json]:
         """The chunk of an event and, with the finish reason, the usage. The raw event tells what is finished:
@@ -131,13 +132,20 @@ class GeminiStream:
         _raise_error(data)
         ended = {c.get("index", 0) for c in data.get("candidates") or [] if c.get("finishReason")}
         blocked = "blockReason" in (data.get("promptFeedback") or {})
-        parsed = self._parser.chunk_parser(data).model_dump()
+        parsed = self._parser.chunk_parser(data).model_dump(warnings=False)
         self._head = self._head or head(self._deployment, parsed)
         choices = [self._choice(choice, ended, blocked=blocked) for choice in parsed["choices"]]
         self._finishes.note(choices)
         if parsed.get("usage"):
             self._usage = _usage(parsed["usage"])
-        return list(self._chunks(choices))
+        return [self._head | {"choices": choices}] * bool(choices) + (self.end() if self._finishes.over else [])
+
+    def end(self) -> list[Json]:
+        """The usage, which Gemini counts up with each event, if it was not said yet."""
+        if self._head is None or self._usage is None:
+            return []
+        usage, self._usage = self._usage, None
+        return [self._head | {"choices": [], "usage": usage}]
 
     def _choice(self, choice: Json, ended: set[int], *, blocked: bool) -> Json:
         choice = _clean(choice)
@@ -148,14 +156,6 @@ class GeminiStream:
         if index not in ended and not blocked:
             choice["finish_reason"] = None
         return choice
-
-    def _chunks(self, choices: list[Json]) -> Iterator[Json]:
-        assert self._head is not None
-        if choices:
-            yield self._head | {"choices": choices}
-        if self._finishes.all and self._usage:
-            yield self._head | {"choices": [], "usage": self._usage}
-            self._usage = None
 
 
 def _clean(choice: Json) -> Json:

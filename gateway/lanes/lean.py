@@ -55,6 +55,8 @@ async def _streamed(response: aiohttp.ClientResponse, reader: StreamReader) -> A
             raise transport_failure(error) from error
     if not reader.finished:
         raise Failure(Kind.CUT, "the stream ended without a finish reason")
+    for data in reader.end():
+        yield _chunk(data)
 
 
 def _chunk(data: Json) -> Chunk:

@@ -10,7 +10,6 @@ import orjson
 from gateway.contract import Call
 from gateway.lanes.transport import Request
 from gateway.lanes.wire import (
-    Finishes,
     Json,
     chat_params,
     check_files,
@@ -22,6 +21,7 @@ from gateway.lanes.wire import (
 )
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind, classify
+from gateway.upstream.finishes import Finishes
 
 DEFAULT_BASE = "https://api.openai.com/v1"
 DONE = b"[DONE]"
@@ -71,8 +71,7 @@ class OpenAIWire:
 
     def stream(self, deployment: Deployment, call: Call) -> OpenAIStream:
         """A reader for one stream."""
-        del call
-        return OpenAIStream(deployment)
+        return OpenAIStream(deployment, Finishes.of(call))
 
     def _config(self, model: str) -> tuple[Any, frozenset[str]]:
         if model not in self._configs:
@@ -85,15 +84,15 @@ class OpenAIWire:
 class OpenAIStream:
     """Chunks are passed on as they came, but for the model's name."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, finishes: Finishes) -> None:
         self._deployment = deployment
         self._head: Json | None = None
-        self._finishes = Finishes()
+        self._finishes = finishes
 
     @property
     def finished(self) -> bool:
         """Whether every choice gave its finish reason."""
-        return self._finishes.all
+        return self._finishes.whole
 
     def read(self, event: bytes) -> list[Json]:
         """One chunk an event; ``[DONE]`` holds none."""
@@ -112,6 +111,10 @@ class OpenAIStream:
             del data["usage"]
         self._finishes.note(data["choices"])
         return [data]
+
+    def end(self) -> list[Json]:
+        """Nothing: OpenAI says all of it in events."""
+        return []
 
 
 def _error(error: Any) -> Failure:

@@ -12,7 +12,7 @@ import litellm
 from litellm.router_utils.routing_groups import VALID_ROUTING_STRATEGIES
 from litellm.types.router import LiteLLM_Params
 
-from gateway.settings.models import ModelsFile
+from gateway.settings.models import WILDCARD, ModelsFile
 from gateway.settings.source import ConfigError, Location, Problem, nearest
 
 HONOURED: Mapping[str, frozenset[str]] = {
@@ -59,6 +59,9 @@ def check(models: ModelsFile) -> list[str]:
             message = f"'{section}.{key}' is not supported here and is ignored{instead}"
             warnings.append(str(models.document.problem((section, key), message)))
     for index, entry in enumerate(models.file.model_list):
+        if WILDCARD in entry.model_name:
+            message = f"the pattern {entry.model_name!r} is not supported here and is ignored; write each model out"
+            warnings.append(str(models.document.problem(("model_list", index, "model_name"), message)))
         found = _params(models, ("model_list", index, "litellm_params"), entry.litellm_params.model_extra or {})
         problems += found[0]
         warnings += found[1]

@@ -24,10 +24,13 @@ class StreamReader(Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether every choice has given its finish reason, so that the end may come."""
+        """Whether every choice that began has given its finish reason, so that the end may come."""
 
     def read(self, event: bytes) -> list[Json]:
         """The ``chat.completion.chunk`` objects an event holds; raises Failure for an error event."""
+
+    def end(self) -> list[Json]:
+        """What is still to be said where the stream has ended well."""
 
 
 class Wire(Protocol):
@@ -155,29 +158,6 @@ def clean_choice(choice: Json) -> Json:
         "logprobs": choice.get("logprobs"),
         "finish_reason": choice.get("finish_reason"),
     }
-
-
-class Finishes:
-    """Which choices of a stream have begun, and which have given their finish reason."""
-
-    def __init__(self) -> None:
-        self._open: set[int] = set()
-        self._done: set[int] = set()
-
-    def note(self, choices: list[Json]) -> None:
-        """Take in one chunk's choices."""
-        for choice in choices:
-            index = choice.get("index", 0)
-            if choice.get("finish_reason"):
-                self._done.add(index)
-                self._open.discard(index)
-            elif index not in self._done:
-                self._open.add(index)
-
-    @property
-    def all(self) -> bool:
-        """Whether something began and all that began has finished."""
-        return bool(self._done) and not self._open
 
 
 def check_media(messages: list[Json]) -> None:

@@ -43,6 +43,7 @@ FOREIGN_SECTIONS = frozenset(
 )
 SECTIONS = frozenset({"model_list", "router_settings", "litellm_settings", "general_settings"})
 ENVIRONMENT_VALUE = "os.environ/"
+WILDCARD = "*"
 FALLBACKS = "'fallbacks': expected '- a-model: [its-fallback, ...]'"
 
 
@@ -73,8 +74,8 @@ class LiteLLMFile(BaseModel):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The model names callers may use, in the file's order."""
-        return tuple(dict.fromkeys(entry.model_name for entry in self.model_list))
+        """The model names callers may use, in the file's order; a pattern is no name."""
+        return tuple(dict.fromkeys(entry.model_name for entry in self.model_list if WILDCARD not in entry.model_name))
 
 
 class ModelsFile:

@@ -48,6 +48,7 @@ class Candidates:
         self._set_aside_seconds = set_aside_seconds
         self._clock = clock
         self._aside: dict[str, tuple[float, Kind]] = {}
+        self._groups: dict[str, str] = {}
         self.breakers: dict[str, Breaker] = {}
 
     async def of(self, call: Call) -> AsyncGenerator[Candidate, None]:
@@ -65,7 +66,7 @@ class Candidates:
     def seconds_left(self, call: Call) -> float:
         """Until the first of the call's deployments may be tried again."""
         groups = self._chain(call.model, call.operation)
-        waits = [b.seconds_left for name, b in self.breakers.items() if name.partition("#")[0] in groups]
+        waits = [breaker.seconds_left for name, breaker in self.breakers.items() if self._groups.get(name) in groups]
         return min(waits, default=0.0)
 
     def aside(self, deployment: str) -> str | None:
@@ -84,6 +85,7 @@ class Candidates:
 
     def _admitted(self, deployment: Deployment, lane: Lane) -> Candidate:
         breaker = self.breaker(deployment.id)
+        self._groups[deployment.id] = deployment.group
         token = breaker.acquire()
         if token is None:
             return Candidate(deployment, lane, Failure(Kind.BREAKER_OPEN), _nothing)

@@ -36,6 +36,8 @@ def _add_choice(whole: Json, piece: Mapping[str, Any]) -> None:
     for key, value in piece.items():
         if key == "delta":
             _add_delta(whole["message"], value or {})
+        elif key == "message":  # a whole reply's field, which has no place in a chunk
+            continue
         elif key == "logprobs":
             whole["logprobs"] = _joined_logprobs(whole.get("logprobs"), value)
         elif value is not None or key not in whole:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gateway.contract import Call, Chunk, Operation
 from gateway.settings.schema import Timeouts
 from gateway.upstream.failures import Failure, Kind
+from gateway.upstream.finishes import Finishes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Patience:
     async def guard(self, call: Call, chunks: AsyncGenerator[Chunk, None]) -> AsyncGenerator[Chunk, None]:
         """Pass ``chunks`` on while they come in time; raises Failure where they don't."""
         limit, kind = self._first(call)
+        finishes = Finishes.of(call)
         try:
             while True:
                 left = max(0.0, self.left)
@@ -47,7 +49,8 @@ class Patience:
                 if chunk is None:
                     return
                 yield chunk
-                limit, kind = self._next(chunk, limit, kind)
+                finishes.note(chunk.data.get("choices") or ())
+                limit, kind = self._next(chunk, limit, kind, over=finishes.over)
         finally:
             await chunks.aclose()
 
@@ -56,9 +59,9 @@ class Patience:
             return self.timeouts.first_token_seconds, Kind.SILENT
         return self.attempt, Kind.SLOW
 
-    def _next(self, chunk: Chunk, limit: float, kind: Kind | None) -> tuple[float, Kind | None]:
-        """The limit for what comes after ``chunk``."""
-        if any(choice.get("finish_reason") for choice in chunk.data.get("choices") or ()):
+    def _next(self, chunk: Chunk, limit: float, kind: Kind | None, *, over: bool) -> tuple[float, Kind | None]:
+        """The limit for what comes after ``chunk``; once the answer is over only its tail can be missing."""
+        if over:
             return self.timeouts.tail_seconds, None
         if kind is Kind.SILENT and not speaks(chunk):
             return limit, kind

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from gateway.lanes.wire import (
-    Finishes,
     chat_params,
     check_files,
     check_finished,
@@ -144,24 +143,6 @@ def test_a_chunk_of_another_shape_is_garbage(chunk: dict[str, Any]) -> None:
     with pytest.raises(Failure) as caught:
         check_shape(chunk)
     assert caught.value.kind is Kind.GARBAGE
-
-
-@pytest.mark.parametrize(
-    ("chunks", "finished"),
-    [
-        ([], False),
-        ([[{"index": 0}]], False),
-        ([[{"index": 0, "finish_reason": "stop"}]], True),
-        ([[{"index": 0}, {"index": 1}], [{"index": 0, "finish_reason": "stop"}]], False),
-        ([[{"index": 0}], [{"index": 0, "finish_reason": "stop"}], [{"index": 0}]], True),
-        ([[{}], [{"finish_reason": "stop"}], []], True),
-    ],
-)
-def test_a_stream_is_finished_when_all_that_began_is(chunks: list[list[dict[str, Any]]], finished: bool) -> None:
-    finishes = Finishes()
-    for choices in chunks:
-        finishes.note(choices)
-    assert finishes.all is finished
 
 
 def test_data_is_taken_by_every_provider() -> None:

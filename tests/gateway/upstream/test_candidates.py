@@ -23,7 +23,7 @@ def clock() -> Clock:
 def candidates(clock: Clock, *deployments: Deployment, chain: tuple[str, ...] = ("a", "b")) -> Candidates:
     settings = Breaker(errors=2, open_seconds=20)
     return Candidates(
-        lambda model, operation: chain,
+        lambda model, operation: (model,) if model == "x" else chain,
         FakePicker(deployments),
         {"lean": LEAN, "litellm": FULL},
         lambda name: CountingBreaker(name, settings, clock=clock),
@@ -140,11 +140,9 @@ async def test_another_try_asks_the_breaker_again(clock: Clock) -> None:
 async def test_the_first_of_the_call_s_breakers_to_close_says_how_long_to_wait(clock: Clock) -> None:
     made = candidates(clock, deployment("a#1", group="a"), deployment("b"), deployment("x"))
     assert made.seconds_left(CALL) == 0
-    for name, opens in (("a#1", 0), ("b", 5), ("x", 1)):
-        clock.advance(opens)
+    for name, later in (("a#1", 0), ("b", 5), ("x", 1)):
+        clock.advance(later)
         for _ in range(2):
-            breaker = made.breaker(name)
-            token = breaker.acquire()
-            assert token
-            breaker.failure(token)
+            for candidate in await listed(made, make_call(model=name)):
+                candidate.settle(Failure(Kind.RESET if candidate.deployment.id == name else Kind.UNSUPPORTED))
     assert made.seconds_left(CALL) == 20 - 5 - 1

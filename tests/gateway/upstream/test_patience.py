@@ -86,7 +86,6 @@ async def test_a_drip_of_empty_chunks_is_silence() -> None:
     assert caught.value.kind is Kind.SILENT
 
 
-@pytest.mark.xfail(strict=True, reason="patience.py _next: with n > 1 the first choice's end is taken for the reply's")
 async def test_a_choice_that_ends_is_not_the_end_of_the_others() -> None:
     chunks = [piece("a"), piece("b", index=1), piece(finish="stop"), piece("c", "stop", index=1)]
     call = make_call(stream=True, params={**STREAM.params, "n": 2})
