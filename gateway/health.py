@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class Health:
-    """``engine`` raises LookupError while there is none; ``draining`` tells whether the process is leaving."""
+    """``engine`` raises Unavailable while there is none; ``draining`` tells whether the process is leaving."""
 
     def __init__(self, engine: Callable[[], Engine], draining: Callable[[], bool]) -> None:
         self._engine = engine
@@ -32,6 +32,7 @@ class Health:
         del request
         if self._draining():
             return JSONResponse({"status": "draining"}, 503, {"Retry-After": "5"})
+        self._engine()  # raises Unavailable
         return JSONResponse({"status": "ready"})
 
     async def assistant(self, request: Request) -> JSONResponse:

@@ -103,7 +103,7 @@ class Pipeline:
         """Where a skippable policy fails, the chunks it had taken and not yet given on follow as they were."""
         try:
             async for chunk in shaped:
-                tap.taken.clear()
+                tap.given_on(chunk)
                 yield chunk
         except GatewayError:
             raise
@@ -132,6 +132,12 @@ class _Tap:
         self.chunks = chunks
         self.taken: deque[Chunk] = deque()
         self.failed = False
+
+    def given_on(self, chunk: Chunk) -> None:
+        """Forget what ``chunk`` was made of: itself and those before it or, where it was changed, the oldest."""
+        while self.taken:
+            if self.taken.popleft() is chunk or chunk not in self.taken:
+                return
 
     def __aiter__(self) -> _Tap:
         return self

@@ -77,9 +77,10 @@ def envelope(chunks: list[Chunk]) -> Json:
 
 async def _events(answer: Answer) -> AsyncIterator[bytes]:
     """``meta``, then ``delta``s that together are ``answer_markdown``, then ``done`` with the whole envelope."""
-    chunks = []
-    yield sse.event({"kind": "conversational"}, "meta")
+    chunks: list[Chunk] = []
     async for chunk in answer.chunks:
+        if not chunks:  # not before: an answer that fails before its first chunk is a reply with a status
+            yield sse.event({"kind": "conversational"}, "meta")
         chunks.append(chunk)
         if chunk.text:
             yield sse.event({"text": chunk.text}, "delta")

@@ -382,7 +382,7 @@ def check(adapter: TypeAdapter[T], body: dict[str, Any]) -> None:
 
 
 def _invalid(details: ErrorDetails) -> InvalidRequest:
-    param = _path(details["loc"])
+    param = _path(details["loc"], written=details["type"] == "extra_forbidden")
     if details["type"] == "extra_forbidden":
         return InvalidRequest(f"Unknown parameter: '{param}'.", param=param, code="unknown_parameter")
     if details["type"] == "missing":
@@ -409,12 +409,13 @@ def _union(param: str, tags: str) -> tuple[str, str]:
     return f"{param}.{key}", named
 
 
-def _path(location: tuple[int | str, ...]) -> str:
-    """``messages[0].content`` for a place in the body; a union's tags are no part of it."""
+def _path(location: tuple[int | str, ...], *, written: bool) -> str:
+    """``messages[0].content`` for a place in the body; a union's tags are no part of it. ``written`` says that
+    the last part is what the caller wrote, so that it is no tag, whatever it looks like."""
     path = ""
-    for part in location:
+    for number, part in enumerate(location, start=1):
         if isinstance(part, int):
             path += f"[{part}]"
-        elif not part.startswith("<"):
+        elif not part.startswith("<") or (written and number == len(location)):
             path += f".{part}" if path else part
     return path if len(path) <= LONGEST_PATH else path[:LONGEST_PATH] + "…"

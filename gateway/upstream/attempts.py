@@ -101,6 +101,8 @@ class Upstream:
             else:
                 return attempt.reply(begun, progress.attempts, progress.reason(candidate))
             await self._back_off(tries, patience)
+            if patience.left <= 0:
+                return None
             candidate = self._candidates.again(candidate)
         progress.failures.append((candidate, candidate.barred))
         return None

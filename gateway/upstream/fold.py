@@ -46,10 +46,14 @@ def _add_choice(whole: Json, piece: Mapping[str, Any]) -> None:
 
 def _add_delta(message: Json, delta: Mapping[str, Any]) -> None:
     for key, value in delta.items():
-        if key == "tool_calls" and value:
-            _add_tool_calls(message.setdefault("tool_calls", []), value)
-        elif key == "function_call" and value:
-            _add_function(message.setdefault("function_call", {}), value)
+        if key == "tool_calls":
+            if value:
+                message[key] = message.get(key) or []
+                _add_tool_calls(message[key], value)
+        elif key == "function_call":
+            if value:
+                message[key] = message.get(key) or {}
+                _add_function(message[key], value)
         elif key in JOINED and isinstance(value, str) and isinstance(message.get(key), str):
             message[key] += value
         elif value is not None or key not in message:

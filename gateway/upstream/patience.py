@@ -34,38 +34,50 @@ class Patience:
 
     async def guard(self, call: Call, chunks: AsyncGenerator[Chunk, None]) -> AsyncGenerator[Chunk, None]:
         """Pass ``chunks`` on while they come in time; raises Failure where they don't."""
-        limit, kind = self._first(call)
-        finishes = Finishes.of(call)
+        watch = _Watch(self, call)
         try:
             while True:
-                left = max(0.0, self.left)
+                limit, left = watch.limit(), max(0.0, self.left)
                 try:
                     async with asyncio.timeout(min(limit, left)):
                         chunk = await anext(chunks, None)
                 except TimeoutError:
-                    if kind is None:  # the answer is whole; only what follows it is missing
+                    if watch.kind is None:  # the answer is whole; only what follows it is missing
                         return
-                    raise Failure(kind if limit <= left else Kind.DEADLINE, f"nothing came for {limit:g} s") from None
+                    raise Failure(watch.kind if limit <= left else Kind.DEADLINE, "nothing came in time") from None
                 if chunk is None:
                     return
                 yield chunk
-                finishes.note(chunk.data.get("choices") or ())
-                limit, kind = self._next(chunk, limit, kind, over=finishes.over)
+                watch.note(chunk)
         finally:
             await chunks.aclose()
 
-    def _first(self, call: Call) -> tuple[float, Kind | None]:
-        if call.stream:
-            return self.timeouts.first_token_seconds, Kind.SILENT
-        return self.attempt, Kind.SLOW
 
-    def _next(self, chunk: Chunk, limit: float, kind: Kind | None, *, over: bool) -> tuple[float, Kind | None]:
-        """The limit for what comes after ``chunk``; once the answer is over only its tail can be missing."""
-        if over:
-            return self.timeouts.tail_seconds, None
-        if kind is Kind.SILENT and not speaks(chunk):
-            return limit, kind
-        return self.timeouts.between_tokens_seconds, Kind.STALLED
+class _Watch:
+    """What is waited for next, how long, and what it is called when it does not come."""
+
+    def __init__(self, patience: Patience, call: Call) -> None:
+        self._timeouts = patience.timeouts
+        self._now = asyncio.get_running_loop().time
+        self._finishes = Finishes.of(call)
+        # The first token is waited for once: chunks that say nothing do not begin its time anew.
+        first = patience.timeouts.first_token_seconds if call.stream else patience.attempt
+        self._until: float | None = self._now() + first
+        self.kind: Kind | None = Kind.SILENT if call.stream else Kind.SLOW
+
+    def limit(self) -> float:
+        """Seconds to wait for the next chunk."""
+        if self._until is not None:
+            return max(0.0, self._until - self._now())
+        return self._timeouts.tail_seconds if self.kind is None else self._timeouts.between_tokens_seconds
+
+    def note(self, chunk: Chunk) -> None:
+        """Take in what came; once the answer is over only its tail can be missing."""
+        self._finishes.note(chunk.data.get("choices") or ())
+        if self._finishes.over:
+            self._until, self.kind = None, None
+        elif self._until is None or speaks(chunk):
+            self._until, self.kind = None, Kind.STALLED
 
 
 def speaks(chunk: Chunk) -> bool:

@@ -80,7 +80,6 @@ async def test_a_warm_process_is_ready(clock: Clock) -> None:
     assert (await health(engine(clock)).ready(REQUEST)).status_code == 200
 
 
-@pytest.mark.xfail(strict=True, reason="health.py: ready never asks whether there is an engine")
 async def test_a_process_without_an_engine_is_not_ready() -> None:
     def none() -> Engine:
         raise Unavailable("starting", retry_after=2)

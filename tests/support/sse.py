@@ -24,7 +24,7 @@ def events(text: str) -> list[Event]:
     """All events of a body."""
     found = []
     for block in text.split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        fields = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line)
         if "data" in fields:
             found.append(Event(fields.get("event"), fields["data"]))
     return found

@@ -151,7 +151,6 @@ async def test_a_stream_that_breaks_ends_with_an_error_and_not_with_done(steps: 
     assert b"what the caller sent" not in sent.body
 
 
-@pytest.mark.xfail(strict=True, reason="assistant.py _events: meta is sent before the first chunk is known")
 async def test_a_stream_that_is_refused_before_its_first_chunk_is_a_reply_with_a_status() -> None:
     sent = Sent()
     call = make_call(surface=Surface.IVY, stream=True)

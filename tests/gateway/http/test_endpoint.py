@@ -126,7 +126,6 @@ async def test_a_refusal_leaves_the_reply_to_others(stream: bool) -> None:
     assert (route.upstream.calls, route.sent.messages) == ([], [])
 
 
-@pytest.mark.xfail(strict=True, reason="endpoint.py: the contract's X-RateLimit headers are on answers and 429s only")
 async def test_an_error_after_admission_says_what_is_left_too() -> None:
     with pytest.raises(GatewayError) as caught:
         await Route(FakeUpstream(fails=Unavailable("down"))).call()

@@ -264,7 +264,6 @@ def test_a_name_of_any_length_makes_no_longer_error() -> None:
     assert len(error.message) < 300 and error.param is not None and len(error.param) < 300
 
 
-@pytest.mark.xfail(strict=True, reason="schema.py _path: a name in angle brackets is taken for a union's tag")
 def test_a_name_in_angle_brackets_is_named_too() -> None:
     assert refused(schema.CHAT, {**CHAT, "<api_base>": 1}).param == "<api_base>"
 

@@ -271,7 +271,6 @@ async def test_a_slow_deployment_leaves_time_for_the_next(stream: bool) -> None:
     assert world.settled() == ["failure", "success"]
 
 
-@pytest.mark.xfail(strict=True, reason="attempts.py _ask: the deadline is not looked at after the back-off")
 async def test_no_try_begins_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.upstream.attempts.random.uniform", lambda least, most: most)
     timeouts = Timeouts(request_seconds=RouteSeconds(v1=0.1, ivy=0.1))

@@ -117,10 +117,6 @@ def message(*chunks: Chunk) -> Json:
     return made
 
 
-NULL = "fold.py: a null of an earlier chunk stands where the calls are gathered (TypeError)"
-EMPTY = "fold.py: an empty list after calls takes them away"
-
-
 @pytest.mark.parametrize(
     "chunks",
     [
@@ -128,12 +124,10 @@ EMPTY = "fold.py: an empty list after calls takes them away"
         pytest.param(
             [piece(tool_calls=None), piece(tool_calls=[CALL])],
             id="null before",
-            marks=pytest.mark.xfail(strict=True, reason=NULL),
         ),
         pytest.param(
             [piece(tool_calls=[CALL]), piece(tool_calls=[])],
             id="empty after",
-            marks=pytest.mark.xfail(strict=True, reason=EMPTY),
         ),
         pytest.param([piece(tool_calls=[]), piece(tool_calls=[CALL])], id="empty before"),
     ],
@@ -143,7 +137,6 @@ def test_chunks_without_calls_do_not_touch_the_calls(chunks: list[Chunk]) -> Non
     assert [call["function"] for call in calls] == [{"name": "f", "arguments": "{}"}]
 
 
-@pytest.mark.xfail(strict=True, reason="fold.py: as with tool calls, a null before the first piece is a TypeError")
 def test_a_null_before_a_function_call_is_nothing() -> None:
     chunks = [piece(function_call=None), piece(function_call={"name": "f", "arguments": "{"})]
     assert message(*chunks, piece(function_call={"arguments": "}"}))["function_call"]["arguments"] == "{}"

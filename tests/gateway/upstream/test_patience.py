@@ -78,7 +78,6 @@ async def test_what_follows_the_finish_reason_in_time_is_passed_on() -> None:
     assert await guarded(STREAM, Source(chunks[0], 0.01, chunks[1])) == chunks
 
 
-@pytest.mark.xfail(strict=True, reason="patience.py _next: each empty chunk begins the first token's time anew")
 async def test_a_drip_of_empty_chunks_is_silence() -> None:
     drip = [step for _ in range(100) for step in (piece(role="assistant"), 0.02)]
     with pytest.raises(Failure) as caught:
