@@ -10,6 +10,7 @@ import policies
 from gateway.breaker import Breaker
 from gateway.contract import Operation
 from gateway.engine import Engine
+from gateway.lanes.boot import close_clients
 from gateway.lanes.catalog import Plan, RouterPicker, plan
 from gateway.lanes.full import LiteLLMLane
 from gateway.lanes.gemini_wire import GeminiWire
@@ -55,6 +56,7 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
         models, local = await _models(plan(settings), stack, log)
         transport = Transport(settings.gateway.upstream, settings.gateway.timeouts)
         stack.push_async_callback(transport.aclose)
+        stack.push_async_callback(close_clients)
         picker = RouterPicker(models)
         wires: dict[str, Wire] = {
             "openai": OpenAIWire(drop_params=models.drop_params),

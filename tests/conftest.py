@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import gc
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,18 @@ def start(double: Double, tmp_path: Path) -> Iterator[Start]:
             return stack.enter_context(GatewayProcess(folder, settings=merge(QUICK, settings or {}), **options))
 
         yield begin
+
+
+@pytest.fixture
+async def litellm_closed() -> AsyncIterator[None]:
+    """For tests that call LiteLLM in this process: it leaves connections open, some beyond its own closing."""
+    yield
+    from gateway.lanes.boot import close_clients
+
+    await close_clients()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import Any
 
 import litellm
+from litellm.llms.custom_httpx.async_client_cleanup import close_litellm_async_clients
 
 SILENCED = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "httpx", "openai")
 
@@ -18,6 +20,8 @@ def configure(*, drop_params: bool) -> Any:
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.num_retries = 0
+    # pydantic quotes in these what LiteLLM's types did not expect, which is what a caller or a provider wrote.
+    warnings.filterwarnings("ignore", message="Pydantic serializer warnings")
     for name in SILENCED:
         logger = logging.getLogger(name)
         logger.handlers.clear()
@@ -25,6 +29,12 @@ def configure(*, drop_params: bool) -> Any:
         logger.propagate = False
         logger.setLevel(logging.CRITICAL)
     return litellm
+
+
+async def close_clients() -> None:
+    """Close the connections that LiteLLM keeps to providers."""
+    await close_litellm_async_clients()
+    litellm.in_memory_llm_clients_cache.flush_cache()
 
 
 def clear_callbacks() -> None:

@@ -331,6 +331,7 @@ async def complete_with(double: Double, provider: str, text: str, **options: Any
 
 @PROVIDERS
 @pytest.mark.asyncio
+@pytest.mark.usefixtures("litellm_closed")
 async def test_litellm_plain(double: Double, provider: str) -> None:
     reply = await complete_with(double, provider, "hello", temperature=0)
     assert reply.choices[0].message.content.startswith(f"Answer from {provider} ")
@@ -344,6 +345,7 @@ async def test_litellm_plain(double: Double, provider: str) -> None:
 
 @PROVIDERS
 @pytest.mark.asyncio
+@pytest.mark.usefixtures("litellm_closed")
 async def test_litellm_stream(double: Double, provider: str) -> None:
     stream = await complete_with(double, provider, "[[words:5]]", stream=True)
     chunks = [chunk async for chunk in stream]
@@ -354,6 +356,7 @@ async def test_litellm_stream(double: Double, provider: str) -> None:
 
 @PROVIDERS
 @pytest.mark.asyncio
+@pytest.mark.usefixtures("litellm_closed")
 async def test_litellm_tool(double: Double, provider: str) -> None:
     reply = await complete_with(double, provider, "use the tool", tools=TOOLS, _skip_mcp_handler=True)
     message = reply.choices[0].message
@@ -366,6 +369,7 @@ async def test_litellm_tool(double: Double, provider: str) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.usefixtures("litellm_closed")
 async def test_litellm_gemini_rest(double: Double) -> None:
     form = {"type": "json_schema", "json_schema": {"name": "w", "schema": WEATHER}}
     reply = await complete_with(double, "gemini", "hi", response_format=form)
@@ -484,7 +488,7 @@ def test_malformed(double: Double, provider: str, stream: bool) -> None:
     place = ROLE[provider] + 1
     reply = one(double, provider, stream, kind="malformed", after_chunks=place)
     if not stream:
-        with pytest.raises(ValueError, match="JSON|Expecting|malformed|unexpected"):
+        with pytest.raises(ValueError, match="line 1 column"):
             _ = reply.json
         return
     assert words(reply) == "w1 w2 w3 w4" and len(reply.events) == EVENTS[provider] + 1 and reply.whole

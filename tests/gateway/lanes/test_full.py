@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -57,9 +56,8 @@ class Lane:
 
 
 @pytest.fixture
-async def lane(configuration: Configuration, provider: Double) -> AsyncIterator[Lane]:
-    yield Lane(configuration, provider)
-    await litellm.close_litellm_async_clients()
+async def lane(configuration: Configuration, provider: Double, litellm_closed: None) -> Lane:
+    return Lane(configuration, provider)
 
 
 @both
