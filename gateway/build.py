@@ -62,7 +62,10 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
             "openai": OpenAIWire(drop_params=models.drop_params),
             "gemini": GeminiWire(drop_params=models.drop_params),
         }
-        lanes: dict[str, Lane] = {"lean": LeanLane(transport, wires), "litellm": LiteLLMLane(picker.router)}
+        lanes: dict[str, Lane] = {
+            "lean": LeanLane(transport, wires),
+            "litellm": LiteLLMLane(picker.router, settings.gateway.upstream.max_reply_bytes),
+        }
         aside = settings.gateway.retries.set_aside_seconds
         candidates = Candidates(models.chain, picker, lanes, _breakers(settings, log), set_aside_seconds=aside)
         upstream = Upstream(candidates, _timeouts(settings, local), settings.gateway.retries, log)

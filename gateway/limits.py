@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
-from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from gateway.contract import Identity, RateLimited
 from gateway.settings.schema import Limits
+from gateway.window_storage import WindowStorage
 
 #: In seconds; more than the rounding error of a time since 1970, divided and multiplied again.
 HAIR = 1e-5
@@ -37,12 +37,12 @@ class Window:
 class Admission:
     """Two limits at once: per minute, and in a burst. A refused request is not counted against either.
 
-    The storage is the synchronous one: it never waits, so the checks and the hit are one step to the event
-    loop, and its cost does not grow with the number of users (the async one sweeps every key on each hit).
+    The storage never waits, so the checks and the hit are one step to the event loop, and its cost does not grow
+    with the number of users.
     """
 
     def __init__(self, limits: Limits) -> None:
-        self._storage = MemoryStorage()
+        self._storage = WindowStorage()
         self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         self._minute = RateLimitItemPerMinute(limits.per_minute)
         self._burst = RateLimitItemPerSecond(limits.burst, limits.burst_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from typing import Any
 
@@ -20,6 +21,7 @@ def configure(*, drop_params: bool) -> Any:
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.num_retries = 0
+    litellm.REPEATED_STREAMING_CHUNK_LIMIT = sys.maxsize  # an answer may repeat itself
     # pydantic quotes in these what LiteLLM's types did not expect, which is what a caller or a provider wrote.
     warnings.filterwarnings("ignore", message="Pydantic serializer warnings")
     for name in SILENCED:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -16,6 +16,8 @@ import litellm
 
 from gateway import redact
 from gateway.contract import Call, Chunk, Operation
+from gateway.lanes.client_guard import Exchange, ReplyTooLarge, install, watch
+from gateway.lanes.provider_error import provider_failure
 from gateway.lanes.wire import (
     Json,
     check_files,
@@ -26,32 +28,32 @@ from gateway.lanes.wire import (
     message_as_delta,
 )
 from gateway.upstream.deployment import Deployment
-from gateway.upstream.failures import Failure, Kind, classify
+from gateway.upstream.failures import Failure, Kind
 
 #: Retries, fallbacks and cooldowns are the attempt loop's; tools need LiteLLM's MCP handler out of the way.
 ALWAYS = {"num_retries": 0, "max_retries": 0, "disable_fallbacks": True, "no-log": True, "_skip_mcp_handler": True}
 TOP_FIELDS = ("id", "created", "system_fingerprint", "service_tier", "usage")
-#: LiteLLM reports a reply that it can't read as the caller's mistake; only its words tell.
-UNREADABLE = ("Error converting to valid response block", "Unable to get json response")
-#: Internal errors that LiteLLM raises for what a caller sent wrong, before any provider was called.
-TRANSLATION_ERRORS = (TypeError, ValueError, KeyError, AttributeError, IndexError)
 #: Providers that are sent the address of an image as it is; for others LiteLLM would fetch it.
 FETCH_THEMSELVES = frozenset({"openai", "azure"})
-KINDS: Mapping[Kind, Any] = {
-    Kind.TOO_LONG: litellm.ContextWindowExceededError,
-    Kind.REFUSED: litellm.ContentPolicyViolationError,
-    Kind.UNSUPPORTED: litellm.UnsupportedParamsError,
-}
+NOT_CARRIED = "this model can't be sent this request"
+TRANSPORT_KINDS: tuple[tuple[Any, Kind], ...] = (
+    (ReplyTooLarge, Kind.GARBAGE),
+    ((httpx.ConnectError, httpx.ConnectTimeout, ConnectionRefusedError), Kind.CONNECT),
+    ((httpx.TimeoutException, TimeoutError), Kind.SLOW),
+    ((httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, ConnectionError, ssl.SSLError), Kind.RESET),
+)
 
 
 class LiteLLMLane:
-    """Calls one deployment of ``router`` by its id."""
+    """Calls one deployment of ``router`` by its id; its replies may have ``max_reply_bytes``."""
 
-    def __init__(self, router: Any) -> None:
+    def __init__(self, router: Any, max_reply_bytes: int) -> None:
+        install(max_reply_bytes)
         self._router = router
 
     async def attempt(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
         """See ``deployment.Lane``."""
+        exchange = watch()
         try:
             async with aclosing(self._chunks(deployment, call)) as chunks:
                 async for chunk in chunks:
@@ -59,7 +61,7 @@ class LiteLLMLane:
         except (Failure, asyncio.CancelledError):
             raise
         except Exception as error:
-            raise failure_of(error) from error
+            raise failure_of(error, exchange) from error
 
     async def _chunks(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
         if call.operation is Operation.EMBEDDING:
@@ -116,48 +118,33 @@ def _chunk(deployment: Deployment, data: Json, choices: list[Json]) -> Json:
     return kept | {"object": "chat.completion.chunk", "model": deployment.group, "choices": shaped}
 
 
-def failure_of(error: BaseException) -> Failure:
-    """What really happened, from an exception of LiteLLM's: its outer class is not to be trusted.
-
-    An internal error becomes ``APIConnectionError(500)`` there, so what caused it decides.
-    """
-    for cause in _causes(error):
-        failure = _transport_failure(cause)
-        if failure:
-            return failure
-    if any(mark in str(cause) for cause in _causes(error) for mark in UNREADABLE):
-        return Failure(Kind.GARBAGE, "the reply is not JSON")
-    status = getattr(error, "status_code", None)
-    if not isinstance(status, int):
-        return Failure(Kind.INTERNAL, type(error).__name__)
-    if isinstance(error, litellm.APIConnectionError):
-        internal = any(isinstance(cause, TRANSLATION_ERRORS) for cause in _causes(error))
-        return Failure(Kind.UNSUPPORTED if internal else Kind.CONNECT, type(error).__name__)
-    for kind, classes in KINDS.items():
-        if isinstance(error, classes):
-            return _refused(kind, error, status)
-    return _refused(classify(status, str(error), str(getattr(error, "code", ""))), error, status)
-
-
-def _refused(kind: Kind, error: BaseException, status: int) -> Failure:
-    message = str(getattr(error, "message", "")).split("Received Model Group=")[0]
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    try:
-        retry_after: float | None = float(headers.get("retry-after", ""))
-    except ValueError:
-        retry_after = None
-    return Failure(kind, redact.provider_message(message), status=status, retry_after=retry_after)
-
-
-def _transport_failure(error: BaseException) -> Failure | None:
+def failure_of(error: BaseException, exchange: Exchange) -> Failure:
+    """What really happened. LiteLLM's exception classes are not to be trusted (an internal error becomes
+    ``APIConnectionError(500)``), so that what went over the wire decides."""
+    if exchange.status is not None and exchange.status != 200:
+        return provider_failure(exchange.status, exchange.headers, exchange.error_body)
     name = type(error).__name__
-    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, ConnectionRefusedError)):
+    for cause in _causes(error):
+        kind = _transport_kind(cause)
+        if kind:
+            return Failure(kind, type(cause).__name__)
+    if exchange.status == 200:
+        in_stream = getattr(error, "status_code", None) in (429, 503)
+        return Failure(Kind.STREAM_ERROR if in_stream else Kind.GARBAGE, f"the reply can't be read ({name})")
+    if exchange.sent:
         return Failure(Kind.CONNECT, name)
-    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
-        return Failure(Kind.SLOW, name)
-    if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, ConnectionError, ssl.SSLError)):
-        return Failure(Kind.RESET, name)
-    return None
+    # Nothing was sent: LiteLLM could not put the request into this provider's terms.
+    message = redact.provider_message(str(getattr(error, "message", ""))) if _foreseen(error) else NOT_CARRIED
+    return Failure(Kind.UNSUPPORTED, message)
+
+
+def _foreseen(error: BaseException) -> bool:
+    """Whether LiteLLM says in words what is wrong with the request."""
+    return isinstance(error, (litellm.UnsupportedParamsError, litellm.BadRequestError))
+
+
+def _transport_kind(error: BaseException) -> Kind | None:
+    return next((kind for classes, kind in TRANSPORT_KINDS if isinstance(error, classes)), None)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

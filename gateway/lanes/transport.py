@@ -6,16 +6,14 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 import orjson
 
-from gateway import redact
+from gateway.lanes.provider_error import provider_failure
 from gateway.settings.schema import Timeouts, Upstream
-from gateway.upstream.failures import Failure, Kind, classify
+from gateway.upstream.failures import Failure, Kind
 
 ERROR_BODY_BYTES = 65536
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -35,10 +33,12 @@ class Transport:
 
     def __init__(self, upstream: Upstream, timeouts: Timeouts) -> None:
         self._max_reply = upstream.max_reply_bytes
+        self._connections = upstream.connections
+        self._under_way = 0
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(_note_kept)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=upstream.connections, limit_per_host=0, keepalive_timeout=30),
+            connector=aiohttp.TCPConnector(limit=0, limit_per_host=0, keepalive_timeout=30),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             # Compressed replies are not asked for, so that no small reply can unpack into a large one.
@@ -59,6 +59,9 @@ class Transport:
 
         Leaving the context early ends the provider's call by closing its connection.
         """
+        if self._under_way >= self._connections:
+            raise Failure(Kind.BUSY, f"all {self._connections} connections to providers are in use")
+        self._under_way += 1
         try:
             async with await self._send(request) as response:
                 try:
@@ -70,6 +73,8 @@ class Transport:
                     raise
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise transport_failure(error) from error
+        finally:
+            self._under_way -= 1
 
     async def _send(self, request: Request) -> aiohttp.ClientResponse:
         """Send, again where a kept connection turns out to be dead: providers and the balancers before them close
@@ -110,7 +115,8 @@ async def _note_kept(session: aiohttp.ClientSession, context: Any, params: Any) 
 async def _check(response: aiohttp.ClientResponse) -> None:
     """Raises Failure for a status that is not 200, and for a body that could unpack without bounds."""
     if response.status != 200:
-        raise await _failure(response)
+        body = await _read(response, ERROR_BODY_BYTES) or b""
+        raise provider_failure(response.status, response.headers, body)
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Failure(Kind.GARBAGE, "the reply is compressed, which was not asked for")
 
@@ -137,61 +143,3 @@ async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
-
-
-async def _failure(response: aiohttp.ClientResponse) -> Failure:
-    """What a reply with an error status says, in OpenAI's or Gemini's error shape."""
-    body = await _read(response, ERROR_BODY_BYTES) or b""
-    error = _error_object(body)
-    message = error.get("message")
-    code = error.get("code") if isinstance(error.get("code"), str) else error.get("status")
-    text = message if isinstance(message, str) else ""
-    kind = classify(response.status, f"{text} {_reasons(error)}", str(code or ""))
-    return Failure(
-        kind,
-        redact.provider_message(text),
-        status=response.status,
-        code=code if isinstance(code, str) else None,
-        param=error["param"] if isinstance(error.get("param"), str) else None,
-        retry_after=_retry_after(response.headers, error),
-    )
-
-
-def _error_object(body: bytes) -> dict[str, Any]:
-    try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    if isinstance(data, list) and data:  # Gemini wraps the error of a stream in a list
-        data = data[0]
-    error = data.get("error") if isinstance(data, dict) else None
-    return error if isinstance(error, dict) else {}
-
-
-def _details(error: Mapping[str, Any]) -> list[dict[str, Any]]:
-    details = error.get("details")
-    return [item for item in details if isinstance(item, dict)] if isinstance(details, list) else []
-
-
-def _reasons(error: Mapping[str, Any]) -> str:
-    """Gemini's machine-readable reasons (google.rpc.ErrorInfo)."""
-    return " ".join(str(item["reason"]) for item in _details(error) if "reason" in item)
-
-
-def _retry_after(headers: Mapping[str, str], error: Mapping[str, Any]) -> float | None:
-    """Seconds to wait, from ``retry-after-ms``, ``Retry-After`` or Gemini's google.rpc.RetryInfo."""
-    texts = [headers.get("Retry-After", "")]
-    texts += [str(item["retryDelay"]).removesuffix("s") for item in _details(error) if "retryDelay" in item]
-    try:
-        return max(0.0, float(headers["retry-after-ms"]) / 1000)
-    except (KeyError, ValueError):
-        pass
-    for text in filter(None, texts):
-        try:
-            return max(0.0, float(text))
-        except ValueError:
-            try:
-                return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-            except (ValueError, TypeError):
-                continue
-    return None

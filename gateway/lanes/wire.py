@@ -100,7 +100,7 @@ def message_as_delta(choice: Json) -> Json:
     delta = dict(choice.pop("message"))
     calls = delta.get("tool_calls")
     if calls:
-        delta["tool_calls"] = [{"index": index, **call} for index, call in enumerate(calls)]
+        delta["tool_calls"] = [{**call, "index": index} for index, call in enumerate(calls)]
     choice["delta"] = delta
     return choice
 

@@ -7,6 +7,7 @@ same deployment where a second try can help, and *falls over* where another depl
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,10 +29,13 @@ class Kind(StrEnum):
     RATE_LIMITED = "rate_limited"
     BAD_KEY = "provider_key_refused"
     MODEL_GONE = "model_not_found"
+    FORBIDDEN = "provider_forbids"
+    ODD = "unexpected_status"
     TOO_LONG = "context_too_long"
     REFUSED = "content_refused"
     REJECTED = "request_rejected"
     UNSUPPORTED = "not_supported"
+    BUSY = "gateway_busy"
     BREAKER_OPEN = "breaker_open"
     SET_ASIDE = "set_aside"
     NO_KEY = "no_provider_key"
@@ -67,6 +71,9 @@ RULES: dict[Kind, Rule] = {
     # A configuration alarm, not an outage: logged as an ERROR, and nobody waits for it again.
     Kind.BAD_KEY:           Rule(False, False, True, set_aside=True),
     Kind.MODEL_GONE:        Rule(False, False, True, set_aside=True),
+    # No permission, not in this country, or a status that nobody expects: another provider may do better.
+    Kind.FORBIDDEN:         Rule(False, False, True),
+    Kind.ODD:               Rule(False, False, True),
     # Another model may have the window; if none has, the provider's 400 is passed on.
     Kind.TOO_LONG:          Rule(False, False, True),
     # A refusal is an answer: routing around it would make the provider's policy void.
@@ -74,6 +81,8 @@ RULES: dict[Kind, Rule] = {
     Kind.REJECTED:          Rule(False, False, False),
     # Known before the call is made: this deployment can't carry this request.
     Kind.UNSUPPORTED:       Rule(False, False, True),
+    # Our own connections are all in use, which says nothing of the provider.
+    Kind.BUSY:              Rule(False, False, False),
     Kind.BREAKER_OPEN:      Rule(False, False, True),
     Kind.SET_ASIDE:         Rule(False, False, True),
     Kind.NO_KEY:            Rule(False, False, True),
@@ -117,29 +126,41 @@ class Failure(Exception):
 
 _BY_STATUS = {
     401: Kind.BAD_KEY,
-    403: Kind.BAD_KEY,
-    404: Kind.MODEL_GONE,
+    402: Kind.BAD_KEY,  # no credit left: the account's, not the request's
+    403: Kind.FORBIDDEN,
     408: Kind.OVERLOADED,
     409: Kind.OVERLOADED,
+    410: Kind.MODEL_GONE,
     429: Kind.RATE_LIMITED,
     503: Kind.OVERLOADED,
     529: Kind.OVERLOADED,
 }
-_TOO_LONG = ("context_length_exceeded", "maximum context length", "exceeds the maximum number of tokens")
-_BAD_KEY = ("api_key_invalid", "api key not valid", "api key expired", "invalid_api_key")
-_REFUSED = ("content_policy", "content_filter", "safety system", "responsible ai")
+#: Machine-readable words of the providers' errors: OpenAI's ``code``, Google's ``status`` and ``reason``. What
+#: follows from these reaches beyond the request, so that no text, which can quote the caller, decides it.
+_BY_CODE = {
+    "api_key_invalid": Kind.BAD_KEY,
+    "invalid_api_key": Kind.BAD_KEY,
+    "failed_precondition": Kind.FORBIDDEN,  # Gemini's word for: not in this country, not without billing
+    "context_length_exceeded": Kind.TOO_LONG,
+    "content_policy_violation": Kind.REFUSED,
+    "content_filter": Kind.REFUSED,
+}
+_GONE = frozenset({"model_not_found", "not_found", "notfounderror"})
+#: Gemini has no code for it; to be wrong costs a second opinion at most.
+_TOO_LONG = ("maximum context length", "exceeds the maximum number of tokens")
 
 
-def classify(status: int, text: str = "", code: str = "") -> Kind:
-    """The kind of a provider's HTTP error. ``text`` is its body or message; only well-known words count."""
-    words = f"{code} {text}".lower()
-    if status == 400 or status in (413, 422):
-        for kind, marks in ((Kind.BAD_KEY, _BAD_KEY), (Kind.TOO_LONG, _TOO_LONG), (Kind.REFUSED, _REFUSED)):
-            if any(mark in words for mark in marks):
-                return kind
-        return Kind.REJECTED
+def classify(status: int, codes: Iterable[str] = (), text: str = "") -> Kind:
+    """The kind of a provider's HTTP error, from its machine-readable ``codes`` and, for length only, its text."""
+    words = [code.lower() for code in codes]
+    if status == 404:
+        return Kind.MODEL_GONE if _GONE.intersection(words) else Kind.ODD
     if status in _BY_STATUS:
         return _BY_STATUS[status]
+    if status in (400, 413, 422):
+        if any(mark in text.lower() for mark in _TOO_LONG):
+            return Kind.TOO_LONG
+        return next((_BY_CODE[word] for word in words if word in _BY_CODE), Kind.REJECTED)
     if 300 <= status < 400:
         return Kind.GARBAGE
-    return Kind.SERVER_ERROR if status >= 500 else Kind.REJECTED
+    return Kind.SERVER_ERROR if status >= 500 else Kind.ODD

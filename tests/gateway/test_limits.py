@@ -23,7 +23,7 @@ ANN = Identity("10.0.0.1", user="ann", org="acme")
 @contextlib.contextmanager
 def at(start: float) -> Iterator[Clock]:
     clock = Clock(start)
-    with mock.patch("limits.storage.memory.time", SimpleNamespace(time=clock)):
+    with mock.patch("gateway.window_storage.time", SimpleNamespace(time=clock)):
         yield clock
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.contract import Operation
 from gateway.lanes.catalog import RouterPicker
+from gateway.lanes.client_guard import Exchange, ReplyTooLarge
 from gateway.lanes.full import LiteLLMLane, failure_of
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
@@ -40,7 +41,7 @@ class Lane:
         models = MODELS % (double.gemini_base, double.openai_base, double.openai_base)
         plan = configuration.plan(models, gateway=GATEWAY)
         self.targets = {deployment.group: deployment for deployment in plan.deployments}
-        self._lane = LiteLLMLane(RouterPicker(plan).router)
+        self._lane = LiteLLMLane(RouterPicker(plan).router, 1_000_000)
 
     def target(self, name: str) -> Deployment:
         return self.targets[name]
@@ -146,62 +147,49 @@ def raised(error: BaseException, cause: BaseException | None = None) -> BaseExce
         return caught
 
 
-def known(kind: type[Any], **fields: Any) -> BaseException:
-    return raised(kind(**{"message": "m", "model": "m", "llm_provider": "openai", **fields}))
+OUTER = litellm.APIConnectionError(message="m", llm_provider="openai", model="m")
+SENT = Exchange(sent=True)
+ANSWERED = Exchange(sent=True, status=200)
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"),
+    ("cause", "exchange", "kind"),
     [
-        (known(litellm.ContextWindowExceededError), Kind.TOO_LONG),
-        (known(litellm.ContentPolicyViolationError), Kind.REFUSED),
-        (known(litellm.UnsupportedParamsError), Kind.UNSUPPORTED),
-        (known(litellm.RateLimitError), Kind.RATE_LIMITED),
-        (known(litellm.AuthenticationError), Kind.BAD_KEY),
-        (known(litellm.NotFoundError), Kind.MODEL_GONE),
-        (known(litellm.ServiceUnavailableError), Kind.OVERLOADED),
-        (known(litellm.InternalServerError), Kind.SERVER_ERROR),
-        (known(litellm.BadRequestError), Kind.REJECTED),
-        (known(litellm.BadRequestError, message="API key not valid."), Kind.BAD_KEY),
-        (known(litellm.APIConnectionError), Kind.CONNECT),
-        (raised(ValueError("x")), Kind.INTERNAL),
+        (httpx.ConnectError("x"), SENT, Kind.CONNECT),
+        (httpx.ConnectTimeout("x"), SENT, Kind.CONNECT),
+        (ConnectionRefusedError(), SENT, Kind.CONNECT),
+        (httpx.ReadTimeout("x"), SENT, Kind.SLOW),
+        (TimeoutError(), SENT, Kind.SLOW),
+        (httpx.RemoteProtocolError("x"), SENT, Kind.RESET),
+        (ConnectionResetError(), ANSWERED, Kind.RESET),
+        (ReplyTooLarge("x"), ANSWERED, Kind.GARBAGE),
+        (KeyError("x"), ANSWERED, Kind.GARBAGE),
+        (KeyError("x"), SENT, Kind.CONNECT),
+        (KeyError("x"), Exchange(), Kind.UNSUPPORTED),
+        (TypeError("x"), Exchange(), Kind.UNSUPPORTED),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_an_exception_of_litellm_s_is_told_for_what_it_is(error: BaseException, kind: Kind) -> None:
-    assert failure_of(error).kind is kind
+def test_what_went_over_the_wire_decides(cause: BaseException, exchange: Exchange, kind: Kind) -> None:
+    assert failure_of(raised(OUTER, raised(RuntimeError(), cause)), exchange).kind is kind
 
 
-@pytest.mark.parametrize(
-    ("cause", "kind"),
-    [
-        (httpx.ConnectError("x"), Kind.CONNECT),
-        (httpx.ConnectTimeout("x"), Kind.CONNECT),
-        (ConnectionRefusedError(), Kind.CONNECT),
-        (httpx.ReadTimeout("x"), Kind.SLOW),
-        (TimeoutError(), Kind.SLOW),
-        (httpx.RemoteProtocolError("x"), Kind.RESET),
-        (ConnectionResetError(), Kind.RESET),
-        (KeyError("x"), Kind.UNSUPPORTED),
-        (TypeError("x"), Kind.UNSUPPORTED),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_what_caused_litellm_s_exception_decides(cause: BaseException, kind: Kind) -> None:
-    outer = litellm.APIConnectionError(message="m", llm_provider="openai", model="m")
-    assert failure_of(raised(outer, raised(RuntimeError(), cause))).kind is kind
+def test_a_provider_s_own_words_are_taken_from_the_wire_and_cleaned() -> None:
+    body = b'{"error": {"message": "slow down sk-0123456789abcdef https://x.example/y", "code": "rate_limit"}}'
+    exchange = Exchange(sent=True, status=429, headers={"Retry-After": "7"}, error_body=body)
+    found = failure_of(raised(ValueError("anything")), exchange)
+    assert (found.kind, found.status, found.code, found.retry_after) == (Kind.RATE_LIMITED, 429, "rate_limit", 7.0)
+    assert "slow down" in found.message
+    assert not any(word in found.message for word in ("0123456789", "x.example"))
+
+
+def test_what_litellm_foresees_is_told_in_its_words_and_nothing_else_is() -> None:
+    foreseen = litellm.UnsupportedParamsError(message="does not support n", model="m", llm_provider="openai")
+    assert "does not support n" in failure_of(raised(foreseen), Exchange()).message
+    assert "secret" not in failure_of(raised(KeyError("secret")), Exchange()).message
 
 
 def test_a_circle_of_causes_ends() -> None:
     first, second = RuntimeError(), RuntimeError()
     first.__cause__, second.__cause__ = second, first
-    assert failure_of(first).kind is Kind.INTERNAL
-
-
-def test_litellm_s_message_is_cleaned_and_its_wait_is_read() -> None:
-    response = httpx.Response(429, headers={"retry-after": "7"}, request=httpx.Request("POST", "http://x"))
-    message = "slow down sk-0123456789abcdef https://x.example/y Received Model Group=secret"
-    found = failure_of(known(litellm.RateLimitError, message=message, response=response))
-    assert (found.kind, found.status, found.retry_after) == (Kind.RATE_LIMITED, 429, 7.0)
-    assert "slow down" in found.message
-    assert not any(word in found.message for word in ("0123456789", "x.example", "secret"))
+    assert failure_of(first, Exchange()).kind is Kind.UNSUPPORTED

@@ -113,7 +113,7 @@ async def test_a_redirect_is_not_followed(transport: Transport, provider: Double
         ({"kind": "status", "status": 500}, Kind.SERVER_ERROR, None),
         ({"kind": "status", "status": 503}, Kind.OVERLOADED, None),
         ({"kind": "status", "status": 429}, Kind.RATE_LIMITED, "rate_limit_exceeded"),
-        ({"kind": "status", "status": 418}, Kind.REJECTED, None),
+        ({"kind": "status", "status": 418}, Kind.ODD, None),
         ({"kind": "status", "status": 502, "body": "<html>Bad Gateway</html>"}, Kind.SERVER_ERROR, None),
         ({"kind": "status", "status": 500, "body": {"error": "text"}}, Kind.SERVER_ERROR, None),
         ({"kind": "bad_key"}, Kind.BAD_KEY, "invalid_api_key"),
@@ -150,7 +150,8 @@ async def test_gemini_s_errors_are_told_apart(
 
 
 async def test_gemini_wraps_a_stream_s_error_in_a_list(transport: Transport, provider: Double) -> None:
-    error = [{"error": {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT"}}]
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]
+    error = [{"error": {"code": 400, "message": "x", "status": "INVALID_ARGUMENT", "details": details}}]
     provider.script("gemini", {"kind": "status", "status": 400, "body": error})
     assert (await failed(transport, gemini(provider))).kind is Kind.BAD_KEY
 
