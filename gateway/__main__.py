@@ -28,7 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     from gateway.server import serve
 
-    return serve(settings)
+    try:
+        return serve(settings)
+    except KeyboardInterrupt:  # before the server had its own way with it
+        return 130
 
 
 if __name__ == "__main__":

@@ -122,7 +122,12 @@ def create(settings: Settings | None = None, *, says_refusals: bool = False) -> 
     app = Starlette(
         routes=routes(gateway),
         middleware=[
-            Middleware(Access, log=gateway.log, texts=gateway.settings.gateway.logging.texts),
+            Middleware(
+                Access,
+                log=gateway.log,
+                texts=gateway.settings.gateway.logging.texts,
+                write_seconds=gateway.settings.gateway.server.write_seconds,
+            ),
             Middleware(Authenticate, master_key=gateway.settings.master_key),
         ],
         exception_handlers={HTTPException: _pass_on},
@@ -136,5 +141,8 @@ def __getattr__(name: str) -> Any:
     """``gateway.app:app`` for ASGI servers, made when it is first asked for."""
     if name != "app":
         raise AttributeError(name)
-    globals()["app"] = create()[0]
+    try:
+        globals()["app"] = create()[0]
+    except (ConfigError, OSError) as error:  # without a traceback, as `python -m gateway serve` says it
+        raise SystemExit(f"The gateway was not started:\n{error}") from None
     return globals()["app"]

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import policies
+from gateway import redact
 from gateway.breaker import Breaker
 from gateway.contract import Operation
 from gateway.engine import Engine
@@ -53,7 +54,10 @@ def steps(settings: Settings) -> tuple[Step, ...]:
 async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
     """A warm engine. Raises ConfigError, or LocalModelUnavailableError where no key is set and it can't run."""
     async with AsyncExitStack() as stack:
-        models, local = await _models(plan(settings), stack, log)
+        configured = plan(settings)
+        keys = (deployment.api_key for deployment in configured.deployments)
+        redact.hide((settings.master_key, *settings.environment.secrets(), *keys))
+        models, local = await _models(configured, stack, log)
         transport = Transport(settings.gateway.upstream, settings.gateway.timeouts)
         stack.push_async_callback(transport.aclose)
         stack.push_async_callback(close_clients)

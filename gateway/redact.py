@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # Each begins where a word does, or is bounded: a hostile text must not cost more than its length.
 _KEYS = re.compile(
@@ -24,8 +25,20 @@ _PHONES = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
+_configured: set[str] = set()
+SHORTEST_KEY = 8
+
+
+def hide(keys: Iterable[str | None]) -> None:
+    """Take these out of every text from now on, whatever they look like: the keys that are configured."""
+    _configured.update(key for key in keys if key and len(key) >= SHORTEST_KEY)
+
+
 def clean(text: str) -> str:
     """``text`` without keys, servers' and people's addresses, and phone numbers."""
+    for key in _configured:
+        if key in text:
+            text = text.replace(key, "[key]")
     text = _URLS.sub("[url]", _KEYS.sub("[key]", text))
     if "@" in text:
         text = _EMAILS.sub("[email]", text)  # before the hosts, which are their second half

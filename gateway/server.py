@@ -32,7 +32,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         """Start, and greet whoever started it."""
         await super().startup(sockets)  # type: ignore[arg-type]
-        if self.started:
+        if self.started and not self.should_exit:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             print(greeting(self._gateway, host, port), flush=True)
 

@@ -57,8 +57,10 @@ class WindowStorage(Storage, SlidingWindowCounterSupport):
     def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         """Hits in the previous window and the seconds it still counts, hits in this one and its seconds."""
         now = self._clock()
-        # Both indices as the library computes them, so that rounding falls the same way.
         counts = self._counts.get(key)
+        if counts:
+            self._counts.move_to_end(key)  # to be asked is a use: who is refused must not be forgotten for it
+        # Both indices as the library computes them, so that rounding falls the same way.
         before = counts.at(int((now - expiry) / expiry)) if counts else 0
         current = counts.at(int(now / expiry)) if counts else 0
         before_left = (1 - (((now - expiry) / expiry) % 1)) * expiry if before else 0.0
@@ -68,7 +70,6 @@ class WindowStorage(Storage, SlidingWindowCounterSupport):
         """Count ``amount`` hits if the weighted count leaves room for them; whether it did."""
         before, before_left, current, _ = self.get_sliding_window(key, expiry)
         if floor(before * before_left / expiry + current) + amount > limit:
-            self._touch(key)  # who is refused must not be forgotten for it
             return False
         self.incr(key, expiry, amount)
         return True
@@ -112,10 +113,6 @@ class WindowStorage(Storage, SlidingWindowCounterSupport):
     def clear(self, key: str) -> None:
         """Forget the key."""
         self._counts.pop(key, None)
-
-    def _touch(self, key: str) -> None:
-        if key in self._counts:
-            self._counts.move_to_end(key)
 
     def _make_room(self, now: float) -> None:
         for _ in range(SWEPT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import traceback
@@ -30,13 +31,15 @@ class CallerLeft(Exception):
 class Access:
     """ASGI middleware. Sets ``scope["request_id"]``; nothing raised within gets past it.
 
-    ``texts`` lets the messages of unexpected errors into the log, which can hold what callers sent.
+    A caller who takes nothing for ``write_seconds`` counts as one who left. ``texts`` lets the messages of
+    unexpected errors into the log, which can hold what callers sent.
     """
 
-    def __init__(self, app: ASGIApp, log: Log, *, texts: bool = False) -> None:
+    def __init__(self, app: ASGIApp, log: Log, *, texts: bool = False, write_seconds: float = 30.0) -> None:
         self._app = app
         self._log = log
         self._texts = texts
+        self._write_seconds = write_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -44,7 +47,7 @@ class Access:
             await self._app(scope, receive, send)
             return
         scope["request_id"] = _request_id(Headers(scope=scope).get("x-request-id"))
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self._write_seconds)
         try:
             await self._app(scope, receive, exchange.send)
         except CallerLeft:
@@ -93,8 +96,9 @@ class Access:
 class _Exchange:
     """One request and what has been sent back of it."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, write_seconds: float) -> None:
         self.scope = scope
+        self._write_seconds = write_seconds
         self.started = time.perf_counter()
         self.status: int | None = None
         self.error: GatewayError | None = None
@@ -102,11 +106,15 @@ class _Exchange:
         self._send = send
 
     async def send(self, message: Message) -> None:
-        """Pass a message on; the first one gets the request id."""
+        """Pass a message on; the first one gets the request id. Raises CallerLeft where it is not taken in time."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             MutableHeaders(scope=message)["X-Request-ID"] = self.scope["request_id"]
-        await self._send(message)
+        try:
+            async with asyncio.timeout(self._write_seconds):
+                await self._send(message)
+        except TimeoutError:
+            raise CallerLeft from None
 
 
 def _request_id(sent: str | None) -> str:

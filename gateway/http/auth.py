@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,11 +36,7 @@ class Authenticate:
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         if self._key is None:
-            if not _loopback((scope.get("server") or ("",))[0]):
-                message = (
-                    "No key is configured, so only this machine is served. Set GATEWAY_MASTER_KEY to serve others."
-                )
-                raise Forbidden(message)
+            _check_local(scope, headers)
             return
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
@@ -47,6 +44,25 @@ class Authenticate:
             raise Unauthorized(message, headers={"WWW-Authenticate": "Bearer"})
         if not hmac.compare_digest(token.strip().encode("utf-8", "surrogateescape"), self._key):
             raise Unauthorized("The API key is not valid here.", headers={"WWW-Authenticate": "Bearer"})
+
+
+def _check_local(scope: Scope, headers: Headers) -> None:
+    """Raises Forbidden for a call from another machine and, since no key keeps them out, from web pages: of another
+    origin, or of a name that was made to resolve to this machine (DNS rebinding)."""
+    names = [(scope.get("server") or ("",))[0], _host(f"//{headers.get('host', '127.0.0.1')}")]
+    if "origin" in headers:
+        names.append(_host(headers["origin"]))
+    if not all(_loopback(name) for name in names):
+        message = "No key is configured, so only this machine is served. Set GATEWAY_MASTER_KEY to serve others."
+        raise Forbidden(message)
+
+
+def _host(address: str) -> str:
+    """The host of an address, or a word that is none."""
+    try:
+        return urlsplit(address).hostname or "?"
+    except ValueError:
+        return "?"
 
 
 def identity(headers: Headers, address: str) -> Identity:
@@ -71,7 +87,8 @@ def _address(scope: Scope) -> str:
 
 
 def _loopback(host: str | None) -> bool:
+    """Whether it is this machine's; a Unix socket's path is, since only who is here can open it."""
     try:
         return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:  # a Unix socket's path: whoever may open it is on this machine
-        return True
+    except ValueError:
+        return host in (None, "", "localhost") or host.startswith("/") or host.endswith(".localhost")

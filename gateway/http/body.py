@@ -31,6 +31,10 @@ async def read_json(scope: Scope, receive: Receive, server: Server) -> dict[str,
         raise InvalidRequest(f"The body is not valid JSON ({what}).", code="invalid_json") from None
     if not isinstance(data, dict):
         raise InvalidRequest("The body must be a JSON object.", code="invalid_type")
+    try:
+        orjson.dumps(data)  # reads deeper than it writes, and everything that is sent on is written
+    except orjson.JSONEncodeError:
+        raise InvalidRequest("The body is nested too deeply.", code="invalid_json") from None
     return data
 
 

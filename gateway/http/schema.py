@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal, NotRequired, Required, TypeVar
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -22,6 +23,7 @@ from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
 from gateway.contract import InvalidRequest
+from gateway.http.json_schema import bounded
 
 T = TypeVar("T")
 LONGEST_PATH = 200
@@ -30,7 +32,7 @@ LOOSE = with_config(ConfigDict(extra="allow", strict=True))
 
 Text = Annotated[str, Field(max_length=2_000_000)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Schema = dict[str, Any]
+Schema = Annotated[dict[str, Any], AfterValidator(bounded)]
 
 
 def _by(key: str) -> Callable[[Any], str]:
@@ -161,6 +163,7 @@ class AssistantMessage(TypedDict, total=False):
     audio: dict[str, Any] | None
     annotations: list[Any] | None
     reasoning_content: str | None
+    reasoning: str | None
 
 
 @STRICT
@@ -392,7 +395,8 @@ def _invalid(details: ErrorDetails) -> InvalidRequest:
         key, tags = _union(param, str(context.get("expected_tags", "")))
         return InvalidRequest(f"Invalid value for '{key}': it must be one of {tags}.", param=key)
     wrong_type = details["type"].endswith("_type")
-    what = details["msg"][:1].lower() + details["msg"][1:]
+    what = details["msg"].removeprefix("Value error, ")
+    what = what[:1].lower() + what[1:]
     return InvalidRequest(
         f"Invalid {'type' if wrong_type else 'value'} for '{param}': {what}.",
         param=param,

@@ -15,6 +15,7 @@ from gateway.lanes import deployments as entries
 from gateway.lanes import endings, vocabulary
 from gateway.lanes.boot import clear_callbacks, configure
 from gateway.settings.load import Settings
+from gateway.settings.models import ModelsFile
 from gateway.settings.source import ConfigError, Problem, nearest
 from gateway.upstream.deployment import Deployment
 
@@ -79,20 +80,18 @@ class Plan:
 def plan(settings: Settings, today: datetime.date | None = None) -> Plan:
     """Check the models against LiteLLM's knowledge; raises ConfigError with file and line."""
     models = settings.models
-    drop = models.file.litellm_settings.get("drop_params", True)
-    if not isinstance(drop, bool):
-        at = ("litellm_settings", "drop_params")
-        raise ConfigError([models.document.problem(at, "'litellm_settings.drop_params': expected true or false")])
+    drop = _drop_params(models)
     configure(drop_params=drop)
     warnings = vocabulary.check(models)
     deployments = entries.build(models, settings.environment.raw, lane=settings.gateway.upstream.lane)
     warnings += _model_warnings(deployments, today or datetime.date.today())
     _register(deployments)
     primary, fallback = _primary(settings, deployments)
+    warnings += _without_chat(settings, deployments)
     chains = {name: (name, *models.fallbacks.get(name, ())) for name in models.file.names}
     if fallback and fallback not in chains[primary]:
         chains[primary] = (primary, fallback, *chains[primary][1:])
-    chains.setdefault(DEFAULT_MODEL, chains[primary])
+    chains[DEFAULT_MODEL] = chains[primary]
     router_settings = models.file.router_settings
     return Plan(
         deployments=deployments,
@@ -105,35 +104,68 @@ def plan(settings: Settings, today: datetime.date | None = None) -> Plan:
     )
 
 
+def _drop_params(models: ModelsFile) -> bool:
+    """From an environment variable it comes as a text."""
+    at = ("litellm_settings", "drop_params")
+    value = models.file.litellm_settings.get("drop_params", True)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        value = value.lower() == "true"
+    if not isinstance(value, bool):
+        raise ConfigError([models.problem(at, "'litellm_settings.drop_params': expected true or false")])
+    return value
+
+
 def _model_warnings(deployments: tuple[Deployment, ...], today: datetime.date) -> list[str]:
     found = []
     for deployment in deployments:
-        messages = (endings.warning(deployment, today), _unused(deployment, deployments))
+        messages = (endings.warning(deployment, today), _uncallable(deployment, deployments), _other_kind(deployment))
         found += [f"{deployment.where}: {message}" for message in messages if message]
     return found
 
 
-def _unused(deployment: Deployment, deployments: tuple[Deployment, ...]) -> str | None:
+def _uncallable(deployment: Deployment, deployments: tuple[Deployment, ...]) -> str | None:
     """Where no model at all has its key, the local model stands in, which is said elsewhere."""
     if deployment.unusable and not all(d.unusable for d in deployments):
         return f"{deployment.group!r} can't be called: {deployment.unusable}"
-    return None
+    return f"{deployment.group!r} may not be callable: {deployment.doubt}" if deployment.doubt else None
+
+
+def _other_kind(deployment: Deployment) -> str | None:
+    if deployment.modes is None or deployment.modes:
+        return None
+    return f"{deployment.group!r} does neither chat nor embeddings, so that no route here calls it"
+
+
+def _chat(deployments: tuple[Deployment, ...]) -> list[Deployment]:
+    """The deployments that may chat; first those that are known to."""
+    return sorted((d for d in deployments if d.does(Operation.CHAT)), key=lambda d: d.modes is None)
+
+
+def _without_chat(settings: Settings, deployments: tuple[Deployment, ...]) -> list[str]:
+    """A gateway for embeddings only is of use; one whose models no route calls is not."""
+    document = settings.models.document
+    if not any(d.does(operation) for d in deployments for operation in Operation):
+        message = "none of the models does chat or embeddings, and there are no routes for anything else"
+        raise ConfigError([document.problem(("model_list",), message)])
+    if _chat(deployments):
+        return []
+    return [str(document.problem(("model_list",), "none of the models does chat; only /v1/embeddings can answer"))]
 
 
 def _primary(settings: Settings, deployments: tuple[Deployment, ...]) -> tuple[str, str | None]:
-    """The primary's name and, where AI_MODEL_PROVIDER or ACTIVE_MODEL chose it, the other provider's model."""
+    """The primary's name and, where AI_MODEL_PROVIDER or ACTIVE_MODEL chose it, the other provider's model.
+
+    Where no model does chat it is the first that does embeddings, so that ``default`` answers those.
+    """
+    able = _chat(deployments) or [d for d in deployments if d.does(Operation.EMBEDDING)] or list(deployments)
     by_provider: dict[str, str] = {}
-    for deployment in deployments:
-        if deployment.does(Operation.CHAT):
-            by_provider.setdefault(deployment.provider, deployment.group)
+    for deployment in _chat(deployments):
+        by_provider.setdefault(deployment.provider, deployment.group)
     provider, active = settings.environment.get("AI_MODEL_PROVIDER"), settings.environment.get("ACTIVE_MODEL")
     if provider is None and active is None:
-        first = next((d.group for d in deployments if d.does(Operation.CHAT)), deployments[0].group)
-        return by_provider.get("gemini", first), None
-    if provider and provider not in by_provider:
-        _refuse(
-            "AI_MODEL_PROVIDER", f"is {provider!r}, but {settings.models.document.name} has no model of that provider"
-        )
+        return by_provider.get("gemini", able[0].group), None
+    if provider:
+        _require("AI_MODEL_PROVIDER", provider, by_provider, settings)
     primary = _active(settings, active, by_provider, deployments) if active else by_provider[provider]
     providers = {d.provider for d in deployments if d.group == primary}
     if provider and provider not in providers:
@@ -143,12 +175,17 @@ def _primary(settings: Settings, deployments: tuple[Deployment, ...]) -> tuple[s
     return primary, next(others, None)
 
 
+def _require(variable: str, provider: str, by_provider: Mapping[str, str], settings: Settings) -> None:
+    if provider.lower() not in by_provider:
+        name = settings.models.document.name
+        _refuse(variable, f"is {provider!r}, but {name} has no chat model of that provider")
+
+
 def _active(
     settings: Settings, active: str, by_provider: Mapping[str, str], deployments: tuple[Deployment, ...]
 ) -> str:
     if active.lower() in ("gemini", "openai"):
-        if active.lower() not in by_provider:
-            _refuse("ACTIVE_MODEL", f"is {active!r}, but {settings.models.document.name} has no model of that provider")
+        _require("ACTIVE_MODEL", active, by_provider, settings)
         return by_provider[active.lower()]
     names = settings.models.file.names
     if active not in names:
@@ -186,11 +223,12 @@ class RouterPicker:
 
 
 def _entry(deployment: Deployment) -> dict[str, Any]:
-    """The deployment as the Router wants it, under our id."""
+    """The deployment as the Router wants it, under our id; what is absent LiteLLM looks up itself."""
     known = {"api_base": deployment.api_base, "api_key": deployment.api_key}
+    params = {k: v for k, v in deployment.litellm_params.items() if k not in vocabulary.UNUSED_PARAMS}
     return {
         "model_name": deployment.group,
-        "litellm_params": {**deployment.litellm_params, **{k: v for k, v in known.items() if v is not None}},
+        "litellm_params": {k: v for k, v in {**params, **known}.items() if v is not None},
         "model_info": {**deployment.model_info, "id": deployment.id},
     }
 

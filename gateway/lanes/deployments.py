@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ import litellm
 from gateway.contract import Operation
 from gateway.lanes.vocabulary import OPENAI_PARAMS, ROUTING_PARAMS
 from gateway.settings.models import WILDCARD, ModelsFile
-from gateway.settings.source import ConfigError, Location, Problem, nearest
+from gateway.settings.source import ConfigError, Location, Problem, near_miss, nearest
 from gateway.upstream.deployment import Deployment
 
 LEAN, FULL = "lean", "litellm"
@@ -20,6 +21,8 @@ MODES = {
     "responses": Operation.CHAT,
     "embedding": Operation.EMBEDDING,
 }
+#: Every word that LiteLLM's map has for what a model does.
+KNOWN_MODES = frozenset(str(entry["mode"]) for entry in litellm.model_cost.values() if entry.get("mode")).union(MODES)
 KEY_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     "openai": ("OPENAI_API_KEY",),
@@ -30,6 +33,7 @@ BASE_VARIABLES: Mapping[str, tuple[str, ...]] = {
 }
 PROVIDERS = frozenset(provider.value for provider in litellm.provider_list)
 TEXTS = ("api_key", "api_base", "base_url", "custom_llm_provider")
+NUMBERS = ("weight", "rpm", "tpm", "order")
 #: LiteLLM lists these among OpenAI's parameters, but they say how to call and are no part of the body.
 NOT_LEAN = frozenset({"extra_headers", "extra_body", "default_headers", "organization", "deployment_id"}) | {
     "api_version",
@@ -68,13 +72,13 @@ class _Reader:
         self._entry = models.file.model_list[index]
         self._params: Mapping[str, Any] = self._entry.litellm_params.model_extra or {}
         self._check_texts()
+        self._check_numbers()
         self._model, self._provider = self._names()
         self._base = self._address()
         self._key = self._params.get("api_key") or self._first(KEY_VARIABLES)
 
     def deployment(self, identity: str, lane: str) -> Deployment:
         """The entry as a deployment; ``lane`` is the setting."""
-        unset = (*self._at, "api_key") in self._models.unset
         return Deployment(
             id=identity,
             group=self._entry.model_name,
@@ -83,10 +87,11 @@ class _Reader:
             model=self._model,
             lane=LEAN if lane == "auto" and self._lean() else FULL,
             api_base=self._base,
-            api_key=self._key or ("none" if self._base and not unset else None),
+            api_key=self._key or self._stand_in(),
             defaults={k: v for k, v in self._params.items() if k in OPENAI_PARAMS - ROUTING_PARAMS},
             modes=self._modes(),
             unusable=self._unusable(),
+            doubt=self._doubt(),
             litellm_params={**self._params, "model": self._entry.litellm_params.model},
             model_info=self._entry.model_info,
         )
@@ -102,6 +107,20 @@ class _Reader:
         ]
         if problems:
             raise ConfigError(problems)
+
+    def _check_numbers(self) -> None:
+        """LiteLLM would say so of the first call, not at start."""
+        problems = [
+            self._models.problem((*self._at, key), f"{key!r}: expected a number, 0 or more")
+            for key in NUMBERS
+            if key in self._params and not self._number(key)
+        ]
+        if problems:
+            raise ConfigError(problems)
+
+    def _number(self, key: str) -> bool:
+        value = self._params[key]
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
 
     def _names(self) -> tuple[str, str]:
         """The provider's name for the model, and the provider."""
@@ -131,14 +150,39 @@ class _Reader:
         values = (self._environ.get(name, "").strip() for name in variables.get(self._provider, ()))
         return next(filter(None, values), None)
 
-    def _modes(self) -> frozenset[Operation]:
-        mode = self._entry.model_info.get("mode")
-        if mode is not None and not isinstance(mode, str):
-            at = ("model_list", self._at[1], "model_info", "mode")
-            raise ConfigError([self._models.document.problem(at, "'model_info.mode': expected text, as in 'chat'")])
-        for key in (f"{self._provider}/{self._model}", self._model):
-            mode = mode or litellm.model_cost.get(key, {}).get("mode")
+    def _stand_in(self) -> str | None:
+        """OpenAI's client wants some key, a server of one's own none; other providers LiteLLM knows how to reach."""
+        unset = (*self._at, "api_key") in self._models.unset
+        return "none" if self._provider == "openai" and self._base and not unset else None
+
+    def _modes(self) -> frozenset[Operation] | None:
+        mode = self._said_mode() or self._listed_mode()
+        if mode not in KNOWN_MODES:
+            return None
         return frozenset({MODES[mode]}) if mode in MODES else frozenset()
+
+    def _said_mode(self) -> str | None:
+        """What the file says of the model."""
+        mode = self._entry.model_info.get("mode")
+        at = ("model_list", self._at[1], "model_info", "mode")
+        if (mode is None and at not in self._models.unset) or mode in KNOWN_MODES:
+            return mode
+        if not isinstance(mode, str):
+            raise ConfigError([self._models.problem(at, "'model_info.mode': expected text, as in 'chat'")])
+        hint = near_miss(mode, KNOWN_MODES)
+        if hint:
+            message = f"'model_info.mode': LiteLLM has no mode {mode!r}{hint}"
+            raise ConfigError([self._models.document.problem(at, message)])
+        return mode
+
+    def _listed_mode(self) -> str | None:
+        """What LiteLLM's map says of it or, where it lists the model by size or region only, of all of these."""
+        for key in (f"{self._provider}/{self._model}", self._model):
+            if litellm.model_cost.get(key, {}).get("mode"):
+                return str(litellm.model_cost[key]["mode"])
+        end = f"/{self._model}"
+        modes = {entry.get("mode") for key, entry in litellm.model_cost.items() if key.endswith(end)}
+        return modes.pop() if len(modes) == 1 else None
 
     def _lean(self) -> bool:
         """Whether the lean lane carries its chat: its wire is one of the two, and nothing asks for more."""
@@ -151,13 +195,18 @@ class _Reader:
         at = (*self._at, "api_key")
         if at in self._models.unset:
             return f"{self._models.unset[at]} is not set"
-        if self._key or self._base:
+        if self._key or self._base or self._provider not in KEY_VARIABLES:
             return None
-        if self._provider in KEY_VARIABLES:
-            return f"{KEY_VARIABLES[self._provider][0]} is not set"
-        missing = litellm.validate_environment(self._entry.litellm_params.model).get("missing_keys") or []
-        given = {name.upper() for name in self._params}
-        return next((f"{name} is not set" for name in missing if name not in given), None)
+        return f"{KEY_VARIABLES[self._provider][0]} is not set"
+
+    def _doubt(self) -> str | None:
+        """Of other providers LiteLLM knows better: a role, a profile or the machine itself can stand for a key."""
+        credentials = set(self._params) - OPENAI_PARAMS - ROUTING_PARAMS
+        if self._key or self._provider in KEY_VARIABLES or credentials or self._unusable():
+            return None
+        needed = litellm.validate_environment(f"{self._provider}/{self._model}").get("missing_keys") or []
+        missing = [name for name in needed if "KEY" in name]  # an address or a project can be known otherwise
+        return f"LiteLLM finds no {' and no '.join(missing)}" if missing else None
 
 
 def _near_provider(name: str) -> str:

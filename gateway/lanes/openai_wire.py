@@ -25,6 +25,7 @@ from gateway.upstream.finishes import Finishes
 
 DEFAULT_BASE = "https://api.openai.com/v1"
 DONE = b"[DONE]"
+FOREIGN_FIELDS = frozenset({"reasoning", "reasoning_content"})
 PASSED_ON = ("system_fingerprint", "service_tier", "usage")
 
 
@@ -37,7 +38,7 @@ class OpenAIWire:
 
     def request(self, deployment: Deployment, call: Call) -> Request:
         """``POST {api_base}/chat/completions``."""
-        messages = copy(call.params["messages"])
+        messages = [_native(message) for message in copy(call.params["messages"])]
         check_files(messages)
         config, supported = self._config(deployment.model)
         params = copy(chat_params(deployment, call, supported, drop=self._drop))
@@ -115,6 +116,14 @@ class OpenAIStream:
     def end(self) -> list[Json]:
         """Nothing: OpenAI says all of it in events."""
         return []
+
+
+def _native(message: Json) -> Json:
+    """A message without what other providers' replies carry and clients send back: OpenAI refuses it."""
+    for call in message.get("tool_calls") or ():
+        for name in ("index", "provider_specific_fields"):
+            call.pop(name, None)
+    return {key: value for key, value in message.items() if key not in FOREIGN_FIELDS}
 
 
 def _error(error: Any) -> Failure:

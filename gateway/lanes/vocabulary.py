@@ -1,19 +1,23 @@
 """Which words of ``litellm.yaml`` LiteLLM knows, and which of them mean something here.
 
-A word that neither knows stops the start; one that only LiteLLM's proxy acts on is named and left alone.
+A word that is all but one of those that LiteLLM or this gateway knows stops the start; any other that means nothing
+here is named and left alone, so that a file that works with LiteLLM's proxy works here.
 """
 
 from __future__ import annotations
 
 import inspect
+import types
 from collections.abc import Iterable, Iterator, Mapping
 
 import litellm
 from litellm.router_utils.routing_groups import VALID_ROUTING_STRATEGIES
 from litellm.types.router import LiteLLM_Params
+from litellm.types.utils import all_litellm_params
 
+from gateway.contract import DEFAULT_MODEL
 from gateway.settings.models import WILDCARD, ModelsFile
-from gateway.settings.source import ConfigError, Location, Problem, nearest
+from gateway.settings.source import ConfigError, Location, Problem, near_miss, nearest
 
 HONOURED: Mapping[str, frozenset[str]] = {
     "router_settings": frozenset({"fallbacks", "default_fallbacks", "routing_strategy", "routing_strategy_args"}),
@@ -33,83 +37,137 @@ INSTEAD: Mapping[str, str] = {
     "cooldown_time": "'breaker' in gateway.yaml",
     "disable_cooldowns": "'breaker' in gateway.yaml",
 }
-#: Of an entry's ``litellm_params``: what chooses the deployment or bounds it, and is no parameter of the model's.
-ROUTING_PARAMS = frozenset({"model", "api_key", "api_base", "base_url", "rpm", "tpm", "weight", "order", "tags"}) | {
-    "max_retries",
-    "timeout",
-    "stream_timeout",
+#: Of an entry's ``litellm_params``: words of the gateway's own, with what does here what they do in LiteLLM.
+UNUSED_PARAMS: Mapping[str, str | None] = {
+    **INSTEAD,
+    "max_retries": "'retries' in gateway.yaml",
+    "tags": None,
 }
+#: What chooses the deployment or bounds it, and is no parameter of the model's.
+ROUTING_PARAMS = frozenset({"model", "api_key", "api_base", "base_url", "rpm", "tpm", "weight", "order"}).union(
+    UNUSED_PARAMS
+)
 OPENAI_PARAMS = frozenset(litellm.OPENAI_CHAT_COMPLETION_PARAMS)
-NEARLY = "did you mean"
+#: Words that only look like a mistyped one: LiteLLM reads them, but lists them nowhere.
+UNLISTED_PARAMS = frozenset(
+    {
+        "top_k",
+        "top_a",
+        "max_new_tokens",
+        "initial_prompt_value",
+        "vertex_ai_project",
+        "vertex_ai_location",
+        "vertex_ai_credentials",
+    }
+)
+KNOWN_PARAMS = UNLISTED_PARAMS.union(OPENAI_PARAMS, ROUTING_PARAMS, LiteLLM_Params.model_fields, all_litellm_params)
+#: Of ``litellm_settings``: what LiteLLM's proxy reads though the library has no variable of that name.
+PROXY_SETTINGS = frozenset(
+    {
+        "cache_params",
+        "guardrails",
+        "image_generation_models",
+        "mcp_aliases",
+        "mcp_semantic_tool_filter",
+        "model_group_settings",
+        "prompts",
+        "responses",
+        "service_callbacks",
+        "store_model_in_db",
+        "telemetry",
+        "ui_theme_config",
+        "websearch_interception_params",
+    }
+)
 
 
 def check(models: ModelsFile) -> list[str]:
-    """Warnings about words that mean nothing here; raises ConfigError for words that mean nothing anywhere."""
+    """Warnings about words that mean nothing here; raises ConfigError for mistyped ones and for values no one takes."""
     warnings: list[str] = []
     problems: list[Problem] = list(_routing(models))
-    for section, honoured in HONOURED.items():
-        for key in getattr(models.file, section):
-            if key in honoured:
-                continue
-            if not _known(section, key):
-                message = f"unknown key {section + '.' + key!r}{nearest(key, _names(section))}"
-                problems.append(models.document.problem((section, key), message))
-                continue
-            instead = f"; {INSTEAD[key]} does it" if key in INSTEAD else ""
-            message = f"'{section}.{key}' is not supported here and is ignored{instead}"
-            warnings.append(str(models.document.problem((section, key), message)))
+    for section in HONOURED:
+        _sort(_section(models, section), problems, warnings)
     for index, entry in enumerate(models.file.model_list):
-        if WILDCARD in entry.model_name:
-            message = f"the pattern {entry.model_name!r} is not supported here and is ignored; write each model out"
-            warnings.append(str(models.document.problem(("model_list", index, "model_name"), message)))
-        found = _params(models, ("model_list", index, "litellm_params"), entry.litellm_params.model_extra or {})
-        problems += found[0]
-        warnings += found[1]
+        _sort(_name(models, index), problems, warnings)
+        at = ("model_list", index, "litellm_params")
+        _sort(_params(models, at, entry.litellm_params.model_extra or {}), problems, warnings)
     if problems:
         raise ConfigError(problems)
     return warnings
 
 
+#: A problem, and whether it stops the start.
+Finding = tuple[Problem, bool]
+
+
+def _sort(findings: Iterable[Finding], problems: list[Problem], warnings: list[str]) -> None:
+    for problem, stops in findings:
+        if stops:
+            problems.append(problem)
+        else:
+            warnings.append(str(problem))
+
+
 def _routing(models: ModelsFile) -> Iterator[Problem]:
     """The Router would refuse these itself, but without file and line."""
     settings = models.file.router_settings
+    at = ("router_settings", "routing_strategy")
     strategy = settings.get("routing_strategy", "simple-shuffle")
     if strategy not in VALID_ROUTING_STRATEGIES:
         message = f"'router_settings.routing_strategy': LiteLLM has no strategy {strategy!r}"
-        hint = nearest(str(strategy), VALID_ROUTING_STRATEGIES)
-        yield models.document.problem(("router_settings", "routing_strategy"), message + hint)
+        yield models.problem(at, message + nearest(str(strategy), VALID_ROUTING_STRATEGIES))
     if not isinstance(settings.get("routing_strategy_args", {}), dict):
         message = "'router_settings.routing_strategy_args': expected a mapping"
-        yield models.document.problem(("router_settings", "routing_strategy_args"), message)
+        yield models.problem(("router_settings", "routing_strategy_args"), message)
 
 
-def _params(models: ModelsFile, at: Location, params: Iterable[str]) -> tuple[list[Problem], list[str]]:
-    """LiteLLM passes a parameter that it does not know on to the provider, so only a near miss is an error."""
-    problems: list[Problem] = []
-    warnings: list[str] = []
-    known = OPENAI_PARAMS | ROUTING_PARAMS | set(LiteLLM_Params.model_fields)
-    for key in params:
-        if key in known:
+def _section(models: ModelsFile, section: str) -> Iterator[Finding]:
+    known = _words(section)
+    for key in getattr(models.file, section):
+        if key in HONOURED[section]:
             continue
-        hint = nearest(key, OPENAI_PARAMS | ROUTING_PARAMS)
-        if NEARLY in hint:
-            problems.append(models.document.problem((*at, key), f"unknown key {key!r}{hint}"))
+        hint = "" if key in known else near_miss(key, known)
+        if hint:
+            yield models.document.problem((section, key), f"unknown key {section + '.' + key!r}{hint}"), True
         else:
+            instead = f"; {INSTEAD[key]} does it" if key in INSTEAD else ""
+            message = f"'{section}.{key}' is not supported here and is ignored{instead}"
+            yield models.document.problem((section, key), message), False
+
+
+def _words(section: str) -> frozenset[str]:
+    """The words that may stand in ``section``; LiteLLM keeps no list of the general ones without its proxy."""
+    if section == "general_settings":
+        return HONOURED[section]
+    router = frozenset(inspect.signature(litellm.Router.__init__).parameters) - {"self"}
+    if section == "router_settings":
+        return router | HONOURED[section]
+    kinds = (types.ModuleType, types.FunctionType, type)
+    variables = {name for name, value in vars(litellm).items() if name[0] != "_" and not isinstance(value, kinds)}
+    return router.union(variables, PROXY_SETTINGS, HONOURED[section], INSTEAD)
+
+
+def _name(models: ModelsFile, index: int) -> Iterator[Finding]:
+    at = ("model_list", index, "model_name")
+    name = models.file.model_list[index].model_name
+    if WILDCARD in name:
+        message = f"the pattern {name!r} is not supported here and is ignored; write each model out"
+        yield models.document.problem(at, message), False
+    if name == DEFAULT_MODEL:
+        message = f"the name {name!r} is the primary's; ACTIVE_MODEL says which model that is, under its own name"
+        yield models.document.problem(at, message), True
+
+
+def _params(models: ModelsFile, at: Location, params: Iterable[str]) -> Iterator[Finding]:
+    """LiteLLM passes a parameter that it does not know on to the provider, so only a near miss is an error."""
+    for key in params:
+        place = (*at, key)
+        hint = "" if key in KNOWN_PARAMS else near_miss(key, KNOWN_PARAMS)
+        if key in UNUSED_PARAMS:
+            instead = f"; {UNUSED_PARAMS[key]} does it" if UNUSED_PARAMS[key] else ""
+            yield models.document.problem(place, f"{key!r} is not used here and is ignored{instead}"), False
+        elif hint:
+            yield models.document.problem(place, f"unknown key {key!r}{hint}"), True
+        elif key not in KNOWN_PARAMS:
             message = f"{key!r} is not a parameter that LiteLLM knows; it goes to the provider as it is"
-            warnings.append(str(models.document.problem((*at, key), message)))
-    return problems, warnings
-
-
-def _names(section: str) -> Iterable[str]:
-    if section == "router_settings":
-        return [name for name in inspect.signature(litellm.Router.__init__).parameters if name != "self"]
-    return [*HONOURED[section], *INSTEAD]
-
-
-def _known(section: str, key: str) -> bool:
-    if section == "router_settings":
-        return key in _names(section)
-    if section == "litellm_settings":
-        return hasattr(litellm, key) or key in INSTEAD
-    # LiteLLM keeps no list of these that can be imported without its proxy; a near miss of ours is a mistake.
-    return NEARLY not in nearest(key, HONOURED[section])
+            yield models.document.problem(place, message), False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from gateway.settings.source import ConfigError, Problem, nearest
 TRUE = frozenset({"true", "1", "yes", "on"})
 FALSE = frozenset({"false", "0", "no", "off"})
 PROVIDERS = ("gemini", "openai")
+SECRET_ENDINGS = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 PREFIXES = ("GATEWAY_", "IVY_", "AI_")
 
 
@@ -74,6 +75,12 @@ class Environment:
     def get(self, name: str, default: Any = None) -> Any:
         """The parsed value of a variable of the contract."""
         return self.values.get(name, default)
+
+    def secrets(self) -> Iterator[str]:
+        """The values of all variables that are named as secrets are."""
+        for name, value in self.raw.items():
+            if name.upper().endswith(SECRET_ENDINGS):
+                yield value.strip()
 
 
 def read(environ: Mapping[str, str]) -> Environment:

@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.settings.source import (
     ConfigError,
     Document,
+    Filled,
     Location,
     Problem,
+    near_miss,
     nearest,
     validate,
 )
@@ -23,7 +25,6 @@ from gateway.settings.source import (
 #: Sections that LiteLLM's proxy knows and this gateway leaves alone; they are named at start.
 FOREIGN_SECTIONS = frozenset(
     {
-        "include",
         "environment_variables",
         "callback_settings",
         "guardrails",
@@ -39,11 +40,19 @@ FOREIGN_SECTIONS = frozenset(
         "finetune_settings",
         "files_settings",
         "health_check_settings",
+        "agents",
+        "agent_list",
+        "default_vertex_config",
+        "sandbox_tools",
+        "worker_registry",
     }
 )
 SECTIONS = frozenset({"model_list", "router_settings", "litellm_settings", "general_settings"})
 ENVIRONMENT_VALUE = "os.environ/"
 WILDCARD = "*"
+#: YAML's anchors are kept under such keys; nothing reads them by name.
+ANCHOR_HOLDERS = ("x-", ".")
+EVERY_MODEL = "*"
 FALLBACKS = "'fallbacks': expected '- a-model: [its-fallback, ...]'"
 
 
@@ -55,9 +64,9 @@ class LiteLLMParams(BaseModel):
 
 
 class ModelEntry(BaseModel):
-    """One deployment of ``model_list``."""
+    """One deployment of ``model_list``; what else stands there LiteLLM lets pass, and is named at start."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, protected_namespaces=())
     model_name: str = Field(min_length=1)
     litellm_params: LiteLLMParams
     model_info: dict[str, Any] = Field(default_factory=dict)
@@ -86,9 +95,16 @@ class ModelsFile:
         self.warnings: list[str] = []
         self._check_sections()
         self.unset: dict[Location, str] = {}
-        resolved = self._resolve(self._filled(), (), environ)
-        self.file = validate(document, LiteLLMFile, data=resolved)
+        self.sourced: set[Location] = set()
+        self.filled = Filled(self.sourced, self.unset)
+        resolved = self._resolve(self._sections(), (), environ)
+        self._check_entries(resolved.get("model_list"))
+        self.file = validate(document, LiteLLMFile, data=resolved, filled=self.filled)
         self.fallbacks = self._fallbacks()
+
+    def problem(self, at: Location, message: str) -> Problem:
+        """A problem with the value at ``at``: the variable it should have come from, if that is not set."""
+        return self.document.problem(at, self.filled.missing(at) or message)
 
     def _check_sections(self) -> None:
         if not isinstance(self.document.data, dict):
@@ -96,17 +112,38 @@ class ModelsFile:
         problems = []
         for key in self.document.data:
             if key in FOREIGN_SECTIONS:
-                self.warnings.append(
-                    str(self.document.problem((key,), f"{key!r} is not supported here and is ignored"))
-                )
-            elif key not in SECTIONS:
+                self._warn((key,), f"{key!r} is not supported here and is ignored")
+            elif key == "include":
+                message = "'include' is not supported here; write the models into this file"
+                problems.append(self.document.problem((key,), message))
+            elif key not in SECTIONS and not str(key).startswith(ANCHOR_HOLDERS):
                 problems.append(self.document.problem((key,), f"unknown key {key!r}{nearest(str(key), SECTIONS)}"))
         if problems:
             raise ConfigError(problems)
 
-    def _filled(self) -> dict[Any, Any]:
+    def _check_entries(self, entries: Any) -> None:
+        """Before the shape, so that a mistyped key is not told of as a missing one."""
+        problems = []
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            for key in entry if isinstance(entry, dict) else ():
+                if key in ModelEntry.model_fields:
+                    continue
+                at = ("model_list", index, str(key))
+                hint = near_miss(str(key), ModelEntry.model_fields)
+                if hint:
+                    problems.append(self.document.problem(at, f"unknown key 'model_list.{index}.{key}'{hint}"))
+                else:
+                    self._warn(at, f"{key!r} beside 'litellm_params' is not used here and is ignored")
+        if problems:
+            raise ConfigError(problems)
+
+    def _warn(self, at: Location, message: str) -> None:
+        self.warnings.append(str(self.document.problem(at, message)))
+
+    def _sections(self) -> dict[Any, Any]:
         """The sections that hold something: one whose every line is a comment counts as absent, as in LiteLLM."""
-        return {key: value for key, value in self.document.data.items() if value is not None}
+        data = self.document.data.items()
+        return {key: value for key, value in data if key in SECTIONS and value is not None}
 
     def _resolve(self, value: Any, location: Location, environ: Mapping[str, str]) -> Any:
         """``value`` with each ``os.environ/NAME`` replaced; what is unset becomes None and is remembered."""
@@ -119,47 +156,62 @@ class ModelsFile:
             if not environ.get(name, "").strip():
                 self.unset[location] = name
                 return None
+            self.sourced.add(location)
             return environ[name].strip()
         return value
 
     def _fallbacks(self) -> dict[str, tuple[str, ...]]:
         """Model name to the names that are asked after it, from either section LiteLLM accepts them in."""
-        chains: dict[str, tuple[str, ...]] = {}
+        own: dict[str, tuple[str, ...]] = {}
+        others: tuple[str, ...] | None = None
         problems: list[Problem] = []
         for section in ("litellm_settings", "router_settings"):
             for location, source, targets in self._entries(section):
-                problems += self._unknown_names(location, (source, *targets))
-                chains[source] = tuple(name for name in dict.fromkeys(targets) if name != source)
+                problems += self._unknown_names(location, targets if source == EVERY_MODEL else (source, *targets))
+                if source == EVERY_MODEL:
+                    others = targets
+                else:
+                    own[source] = targets
         if problems:
             raise ConfigError(problems)
-        return chains
+        general = {} if others is None else dict.fromkeys(self.file.names, others)
+        return {
+            source: tuple(name for name in dict.fromkeys(targets) if name != source)
+            for source, targets in (general | own).items()
+        }
 
     def _entries(self, section: str) -> Iterator[tuple[Location, str, tuple[str, ...]]]:
-        """``default_fallbacks`` for every model, then ``fallbacks``, which say otherwise for theirs."""
+        """``fallbacks``, then ``default_fallbacks``, which LiteLLM takes for a last ``"*"`` among them."""
         settings = getattr(self.file, section)
-        defaults = settings.get("default_fallbacks") or []
-        for name in self.file.names if defaults else ():
-            yield (section, "default_fallbacks"), name, self._names((section, "default_fallbacks"), defaults)
-        entries = settings.get("fallbacks") or []
-        if not isinstance(entries, list):
-            raise ConfigError([self.document.problem((section, "fallbacks"), FALLBACKS)])
-        for index, entry in enumerate(entries):
+        for index, entry in enumerate(self._list((section, "fallbacks"), FALLBACKS)):
             at = (section, "fallbacks", index)
-            for source, targets in self._mapping(at, entry).items():
+            if not isinstance(entry, dict):
+                raise ConfigError([self.problem(at, FALLBACKS)])
+            for source, targets in entry.items():
                 yield (*at, str(source)), str(source), self._names((*at, str(source)), targets)
+        at = (section, "default_fallbacks")
+        if settings.get("default_fallbacks") or at in self.unset:
+            yield at, EVERY_MODEL, self._names(at, settings["default_fallbacks"])
 
-    def _mapping(self, at: Location, entry: Any) -> dict[Any, Any]:
-        if not isinstance(entry, dict):
-            raise ConfigError([self.document.problem(at, FALLBACKS)])
-        return entry
+    def _list(self, at: tuple[str, str], expected: str) -> list[Any]:
+        value = getattr(self.file, at[0]).get(at[1]) or []
+        if not isinstance(value, list) or at in self.unset:
+            raise ConfigError([self.problem(at, expected)])
+        return value
 
     def _names(self, at: Location, value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ConfigError([self.document.problem(at, "expected a list of model names")])
+            raise ConfigError([self.problem(at, "expected a list of model names")])
         return tuple(value)
 
     def _unknown_names(self, at: Location, names: tuple[str, ...]) -> Iterator[Problem]:
+        aliases = self.file.router_settings.get("model_group_alias")
         for name in names:
-            if name not in self.file.names:
-                message = f"fallback names the model {name!r}, which 'model_list' does not have"
+            if name in self.file.names:
+                continue
+            message = f"fallback names the model {name!r}, which 'model_list' does not have"
+            if isinstance(aliases, dict) and name in aliases:
+                why = "it stands in 'model_group_alias', which is not supported here; name the model itself"
+                yield self.document.problem(at, f"{message}: {why}")
+            else:
                 yield self.document.problem(at, message + nearest(name, self.file.names))

@@ -23,6 +23,7 @@ class Server(Section):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
     body_seconds: Seconds = 30.0
+    write_seconds: Seconds = 30.0
     grace_seconds: Seconds = 30.0
 
 

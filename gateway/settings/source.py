@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -24,6 +24,12 @@ SHAPES: Mapping[str, str] = {
     "string_type": "text",
     "too_short": "at least one item",
 }
+SECTIONS = ("a mapping", "a list")
+#: What stands under such a name, or within it, is not printed.
+SECRET_NAMES = ("key", "token", "secret", "password", "credential")
+LONGEST_SHOWN = 40
+#: From how much likeness on (of 1) an unknown word is taken for a mistyped one.
+NEAR_MISS = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,40 +124,80 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return f"; valid here: {', '.join(names)}" if names else ""
 
 
-def validate(document: Document, model: type[Model], *, at: Location = (), data: Any = None) -> Model:
+def near_miss(name: str, valid: Iterable[str]) -> str:
+    """``; did you mean 'x'?`` where ``name`` is all but a valid one, else nothing."""
+    close = difflib.get_close_matches(name, sorted(valid), n=1, cutoff=NEAR_MISS)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What was filled in from environment variables: where (``sourced``), and the names that are ``unset``."""
+
+    sourced: Container[Location] = ()
+    unset: Mapping[Location, str] = field(default_factory=dict)
+
+    def missing(self, location: Location) -> str | None:
+        """That the variable behind the value at ``location``, or behind a part of it, is not set; else None."""
+        for place, variable in self.unset.items():
+            if place[: len(location)] == location:
+                return f"environment variable {variable} is not set"
+        return None
+
+
+def validate(
+    document: Document, model: type[Model], *, at: Location = (), data: Any = None, filled: Filled | None = None
+) -> Model:
     """``document`` (or ``data``, which stands in it at ``at``) as a ``model``; raises ConfigError."""
     value = document.data if data is None else data
+    filled = filled or Filled()
     try:
         return model.model_validate({} if value is None else value)
     except ValidationError as error:
-        problems = [_problem(document, model, at, details) for details in error.errors(include_url=False)]
+        problems = [_problem(document, model, at, details, filled) for details in error.errors(include_url=False)]
         raise ConfigError(problems) from None
 
 
-def _problem(document: Document, model: type[BaseModel], at: Location, details: ErrorDetails) -> Problem:
-    location = details["loc"]
-    named = ".".join(str(part) for part in (*at, *location)) or "the file"
+def _problem(
+    document: Document, model: type[BaseModel], at: Location, details: ErrorDetails, filled: Filled
+) -> Problem:
+    location = (*at, *details["loc"])
+    named = ".".join(str(part) for part in location) or "the file"
     if details["type"] == "extra_forbidden":
-        message = f"unknown key {named!r}" + nearest(str(location[-1]), _fields(model, location[:-1]))
+        message = f"unknown key {named!r}" + nearest(str(location[-1]), _fields(model, details["loc"][:-1]))
     elif details["type"] == "missing":
         message = f"{named!r} is missing"
     else:
-        message = f"{named!r}: {_complaint(details)}"
-    return document.problem((*at, *location), message)
+        unset = filled.missing(location) if details["input"] is None else None
+        message = f"{named!r}: {unset or _complaint(details, location, filled)}"
+    return document.problem(location, message)
 
 
-def _complaint(details: ErrorDetails) -> str:
+def _complaint(details: ErrorDetails, location: Location, filled: Filled) -> str:
     told = details["msg"].removeprefix("Value error, ")
     expected = SHAPES.get(details["type"], told.removeprefix("Input should be "))
-    return told if expected == told else f"expected {expected}, got {_shown(details['input'])}"
+    if expected == told:
+        return told
+    secret = expected in SECTIONS or location in filled.sourced or _secret(location)
+    # A number can be a password where a text belongs; elsewhere it is a setting.
+    hidden = secret and (isinstance(details["input"], str) or expected == "text")
+    return f"expected {expected}, got {_shown(details['input'], hidden=hidden)}"
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    return "nothing" if value is None else f"{value!r}"
+def _secret(location: Location) -> bool:
+    return any(word in str(part).lower() for part in location for word in SECRET_NAMES)
+
+
+def _shown(value: Any, *, hidden: bool) -> str:
+    """The value, short; of one that may be a secret or is a section only its kind."""
+    kinds = {Mapping: "a mapping", list: "a list", type(None): "nothing"}
+    for kind, name in kinds.items():
+        if isinstance(value, kind):
+            return name
+    if hidden:
+        return "a text" if isinstance(value, str) else "a value"
+    text = f"{value!r}"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def _fields(model: Any, location: Location) -> Iterable[str]:

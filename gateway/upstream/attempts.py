@@ -23,6 +23,7 @@ from gateway.upstream.patience import Patience, complete, speaks
 from gateway.upstream.verdict import verdict
 
 Log = Callable[..., None]
+OnBegun = Callable[[Candidate], Candidate]
 
 
 @dataclass(slots=True)
@@ -91,7 +92,8 @@ class Upstream:
         while candidate.barred is None:
             tries += 1
             progress.attempts += 1
-            attempt = _Attempt(call, candidate, patience, self._log, progress.attempts)
+            number, on_begun = progress.attempts, self._candidates.begun
+            attempt = _Attempt(call, candidate, patience, log=self._log, number=number, on_begun=on_begun)
             try:
                 begun = await attempt.begin()
             except Failure as failure:
@@ -114,13 +116,19 @@ class Upstream:
 
 
 class _Attempt:
-    """One call to one deployment; settles its breaker token exactly once, however it ends."""
+    """One call to one deployment; settles its breaker token exactly once, however it ends.
 
-    def __init__(self, call: Call, candidate: Candidate, patience: Patience, log: Log, number: int) -> None:
+    ``on_begun`` gives the candidate to go on with once it speaks; ``number`` counts the request's attempts.
+    """
+
+    def __init__(
+        self, call: Call, candidate: Candidate, patience: Patience, *, log: Log, number: int, on_begun: OnBegun
+    ) -> None:
         self._call = call
         self._candidate = candidate
         self._log = log
         self._number = number
+        self._on_begun = on_begun
         self._started = time.perf_counter()
         self._first_token: float | None = None
         self._usage: Mapping[str, Any] | None = None
@@ -138,6 +146,7 @@ class _Attempt:
                 begun.append(chunk)
                 spoken = spoken or speaks(chunk) or complete(self._call, chunk)
                 if spoken and self._call.stream:
+                    self._candidate = self._on_begun(self._candidate)
                     return begun
             if not spoken:
                 raise Failure(Kind.EMPTY, "the reply says nothing")

@@ -26,6 +26,7 @@ class Candidate:
     lane: Lane
     barred: Failure | None
     settle: Settle
+    probe: bool = False
 
 
 class Candidates:
@@ -63,6 +64,14 @@ class Candidates:
         """The same deployment for another try, if its breaker still lets it."""
         return self._admitted(candidate.deployment, candidate.lane)
 
+    def begun(self, candidate: Candidate) -> Candidate:
+        """To go on with once it has begun to answer. A probe has then found what it was sent for; the rest of its
+        stream is a call like others, or a slow reader would keep the breaker half-open for all."""
+        if not candidate.probe:
+            return candidate
+        candidate.settle(None)
+        return self._admitted(candidate.deployment, candidate.lane)
+
     def seconds_left(self, call: Call) -> float:
         """Until the first of the call's deployments may be tried again."""
         groups = self._chain(call.model, call.operation)
@@ -93,7 +102,7 @@ class Candidates:
         def settle(error: BaseException | None) -> None:
             self._settle(deployment, breaker, token, error)
 
-        return Candidate(deployment, lane, None, settle)
+        return Candidate(deployment, lane, None, settle, token.probe)
 
     def breaker(self, deployment: str) -> Breaker:
         """The deployment's breaker, made when first asked for."""

@@ -16,7 +16,8 @@ class Deployment:
     ``where`` is its file and line. ``id`` is the breaker's name and stays the same over reloads. ``group`` is the
     name callers use. ``lane`` carries its chat calls. ``litellm_params`` and ``model_info`` are LiteLLM's entry.
     ``unusable`` says why it is never called (a key that is not set), else None. ``modes`` are the operations it is
-    known to do; empty where LiteLLM's map does not know the model.
+    known to do, none of them for a model of another kind (images, rerank); None where nobody knows the model.
+    ``doubt`` is what makes it doubtful that it can be called, else None.
     """
 
     id: str
@@ -28,14 +29,15 @@ class Deployment:
     api_base: str | None = None
     api_key: str | None = field(default=None, repr=False)
     defaults: Mapping[str, Any] = field(default_factory=nothing)
-    modes: frozenset[Operation] = frozenset()
+    modes: frozenset[Operation] | None = None
     unusable: str | None = None
+    doubt: str | None = None
     litellm_params: Mapping[str, Any] = field(default_factory=nothing, repr=False)
     model_info: Mapping[str, Any] = field(default_factory=nothing)
 
     def does(self, operation: Operation) -> bool:
         """Whether it may be asked for ``operation``."""
-        return not self.modes or operation in self.modes
+        return self.modes is None or operation in self.modes
 
 
 class Lane(Protocol):

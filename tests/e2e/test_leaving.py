@@ -19,9 +19,9 @@ CHAT = {"model": "default", "messages": [{"role": "user", "content": "[[words:40
 
 def send(gateway: GatewayProcess, path: str, body: dict[str, object]) -> socket.socket:
     data = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+    headers = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
     connection = gateway.connect()
-    connection.sendall(head.encode() + data)
+    connection.sendall(f"POST {path} HTTP/1.1\r\n{headers}\r\n\r\n".encode() + data)
     return connection
 
 
@@ -111,7 +111,7 @@ def test_readiness_is_refused_while_draining(start: Start, provider: Double) -> 
         assert client.get("/health/ready").json() == {"status": "ready"}
     with send(gateway, "/v1/chat/completions", {**CHAT, "stream": True}) as stream, gateway.connect() as ready:
         stream.recv(65536)
-        ready.sendall(b"GET /health/ready HTTP/1.1\r\nHost: x\r\n")  # the rest follows after the signal
+        ready.sendall(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\n")  # the rest follows after the signal
         time.sleep(0.2)
         stopper = threading.Thread(target=gateway.terminate)
         stopper.start()

@@ -165,7 +165,7 @@ def test_the_log(start: Start, provider: Double) -> None:
 def test_a_slow_body_is_cut_off(start: Start) -> None:
     gateway = start({"server": {"body_seconds": 0.5}})
     with gateway.connect() as connection:
-        headers = "Host: x\r\nContent-Type: application/json\r\nContent-Length: 9"
+        headers = "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 9"
         connection.sendall(f"POST /v1/chat/completions HTTP/1.1\r\n{headers}\r\n\r\n{{".encode())
         started = time.monotonic()
         assert b"400 Bad Request" in connection.recv(4096)
@@ -179,3 +179,45 @@ def test_two_gateways_can_not_share_a_port(lean: GatewayProcess, tmp_path: Path)
     assert done.returncode == 2
     assert f"can't listen on 127.0.0.1:{lean.port}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_caller_can_not_have_a_deployment_set_aside(lean: GatewayProcess, provider: Double) -> None:
+    words = "Invalid schema for function 'invalid_api_key': API key not valid, model_not_found"
+    body = {"error": {"message": words, "type": "invalid_request_error", "code": "invalid_function_parameters"}}
+    provider.script("gemini", {"kind": "status", "status": 400, "body": body})
+    assert httpx.post(f"{lean.url}/v1/chat/completions", json=CHAT).status_code == 400
+    after = httpx.post(f"{lean.url}/v1/chat/completions", json=CHAT)
+    assert after.headers["x-ivy-model"] == "gemini-2.0-flash"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_a_redirect_takes_no_key_anywhere(gateway: GatewayProcess, provider: Double, stream: bool) -> None:
+    fault = {"kind": "redirect", "location": f"http://127.0.0.1:{provider.port}/elsewhere", "status": 307}
+    provider.script("any", fault, then="repeat")
+    assert httpx.post(f"{gateway.url}/v1/chat/completions", json={**CHAT, "stream": stream}).status_code == 503
+    vectors = {"model": "text-embedding-3-small", "input": "x"}
+    assert httpx.post(f"{gateway.url}/v1/embeddings", json=vectors).status_code == 503
+    assert not [call for call in provider.calls() if "elsewhere" in call["path"]]
+
+
+def test_a_caller_who_never_reads_is_left(start: Start, provider: Double) -> None:
+    gateway = start({"server": {"write_seconds": 1}, "timeouts": {"between_tokens_seconds": 30}})
+    provider.script("gemini", {"kind": "huge", "megabytes": 30}, then="repeat")
+    data = json.dumps({**CHAT, "stream": True}).encode()
+    headers = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(data)}"
+    with gateway.connect() as connection:
+        connection.sendall(f"POST /v1/chat/completions HTTP/1.1\r\n{headers}\r\n\r\n".encode() + data)
+        (call,) = provider.wait_calls(1, 20)
+    assert call["outcome"] == "aborted"
+
+
+def test_a_small_schema_that_stands_for_millions_is_refused(lean: GatewayProcess, provider: Double) -> None:
+    definitions: dict[str, object] = {"d0": {"type": "string"}}
+    for level in range(1, 30):
+        each = {"$ref": f"#/$defs/d{level - 1}"}
+        definitions[f"d{level}"] = {"type": "object", "properties": {"a": each, "b": each}}
+    parameters = {"type": "object", "properties": {"x": {"$ref": "#/$defs/d29"}}, "$defs": definitions}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": parameters}}]
+    reply = httpx.post(f"{lean.url}/v1/chat/completions", json={**CHAT, "tools": tools})
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, "tools[0].function.parameters")
+    assert provider.calls() == []

@@ -54,15 +54,16 @@ def test_admission_counts_in_it() -> None:
     assert isinstance(Admission(Limits())._storage, WindowStorage)
 
 
-def test_the_least_recently_used_goes_first_and_a_refusal_is_a_use() -> None:
-    storage = WindowStorage(max_keys=3, clock=Clock(START))
-    for key in "abc":
-        assert storage.acquire_sliding_window_entry(key, 1, 60)
-    assert not storage.acquire_sliding_window_entry("a", 1, 60)
-    for key in "de":
-        assert storage.acquire_sliding_window_entry(key, 1, 60)
+def test_the_least_recently_used_goes_first_and_to_be_refused_is_a_use() -> None:
+    storage, item = WindowStorage(max_keys=3, clock=Clock(START)), RateLimitItemPerSecond(1, 60)
+    limiter = SlidingWindowCounterRateLimiter(storage)
+    for user in "abc":
+        assert limiter.hit(item, user)
+    assert not limiter.test(item, "a")
+    for user in "de":
+        assert limiter.hit(item, user)
     assert len(storage) == 3
-    assert [storage.get(key) for key in "abcde"] == [1, 0, 0, 1, 1]
+    assert [storage.get(item.key_for(user)) for user in "abcde"] == [1, 0, 0, 1, 1]
 
 
 def test_what_has_expired_makes_room_by_itself() -> None:

@@ -129,3 +129,34 @@ async def test_the_address_is_the_peer_s_whatever_is_forwarded() -> None:
 
 async def test_what_is_not_http_passes_untouched() -> None:
     assert "identity" not in await passed(type="lifespan", key=KEY)
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8000", "localhost", "localhost:8000", "[::1]:8000", "127.9.9.9", "a.localhost"]
+)
+async def test_without_a_key_this_machine_s_own_names_are_served(host: str) -> None:
+    assert "identity" in await passed({"host": host}, key=None)
+    assert "identity" in await passed({"host": host, "origin": f"http://{host}"}, key=None)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "evil.example:8000"},
+        {"host": "localhost.evil.example"},
+        {"host": "127.0.0.1.evil.example"},
+        {"host": "localhost", "origin": "https://evil.example"},
+        {"host": "localhost", "origin": "null"},
+        {"host": "[::1", "origin": "http://localhost"},
+        {"host": "user@evil.example"},
+    ],
+    ids=str,
+)
+async def test_without_a_key_a_web_page_can_not_use_the_gateway(headers: dict[str, str]) -> None:
+    assert isinstance(await refused(headers, key=None), Forbidden)
+
+
+async def test_with_a_key_any_name_is_served() -> None:
+    headers = {"authorization": f"Bearer {KEY}", "host": "ivy.example", "origin": "https://crm.example"}
+    assert "identity" in await passed(headers)

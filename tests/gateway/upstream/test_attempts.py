@@ -383,14 +383,26 @@ async def test_a_caller_who_leaves_between_two_tries_leaves_no_token() -> None:
     assert set(world.settled()) == {"failure"}
 
 
-async def test_a_probe_whose_caller_leaves_makes_room_for_another() -> None:
+async def test_a_probe_has_found_the_provider_well_as_soon_as_it_speaks() -> None:
+    """Its caller may read for minutes, or leave; nobody else should wait for that."""
     world = World(breaker=Breaker(errors=1, open_seconds=0.01), a=[fails(Kind.RESET), answers()])
     await world.refused()
     await asyncio.sleep(0.02)
-    await leave_in_the_middle(await world.upstream.open(STREAM))
-    assert world.candidates.breaker("a").state == "half-open"
-    assert await world.text(stream=True) == "Hello there"
+    reply = await world.upstream.open(STREAM)
     assert world.candidates.breaker("a").state == "closed"
+    await leave_in_the_middle(reply)
+    assert world.candidates.breaker("a").state == "closed"
+
+
+async def test_a_probe_that_breaks_after_it_spoke_is_an_error_like_any_other() -> None:
+    breaks = Source(*ANSWER[:2], Failure(Kind.CUT))
+    world = World(breaker=Breaker(errors=1, open_seconds=0.01), a=[fails(Kind.RESET), breaks])
+    await world.refused()
+    await asyncio.sleep(0.02)
+    reply = await world.upstream.open(STREAM)
+    with pytest.raises(Unavailable):
+        [chunk async for chunk in reply.chunks]
+    assert world.candidates.breaker("a").state == "open"
 
 
 async def test_a_provider_s_words_stay_out_of_the_log() -> None:
