@@ -17,17 +17,17 @@ SWEPT = 2
 
 
 class _Counts(NamedTuple):
-    """Hits in the fixed window ``index`` and in the one before it; of no use from ``expires`` (seconds) on."""
+    """Hits in the fixed window ``window`` and in the one before it; of no use from ``expires`` (seconds) on."""
 
-    index: int
+    window: int
     before: int
     now: int
     expires: float
 
     def at(self, index: int) -> int:
-        if index == self.index:
+        if index == self.window:
             return self.now
-        return self.before if index == self.index - 1 else 0
+        return self.before if index == self.window - 1 else 0
 
 
 class WindowStorage(Storage, SlidingWindowCounterSupport):

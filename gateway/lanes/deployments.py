@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import litellm
+from litellm.types.router import LiteLLM_Params
 
 from gateway.contract import Operation
 from gateway.lanes.vocabulary import OPENAI_PARAMS, ROUTING_PARAMS
@@ -33,6 +35,8 @@ BASE_VARIABLES: Mapping[str, tuple[str, ...]] = {
 }
 PROVIDERS = frozenset(provider.value for provider in litellm.provider_list)
 TEXTS = ("api_key", "api_base", "base_url", "custom_llm_provider")
+#: LiteLLM's own words of an entry that can stand for a key (a role, a profile, a project), and no price.
+CREDENTIALS = frozenset(n for n in LiteLLM_Params.model_fields if "cost" not in n) - OPENAI_PARAMS - ROUTING_PARAMS
 NUMBERS = ("weight", "rpm", "tpm", "order")
 #: LiteLLM lists these among OpenAI's parameters, but they say how to call and are no part of the body.
 NOT_LEAN = frozenset({"extra_headers", "extra_body", "default_headers", "organization", "deployment_id"}) | {
@@ -70,7 +74,8 @@ class _Reader:
         self._environ = environ
         self._at: Location = ("model_list", index, "litellm_params")
         self._entry = models.file.model_list[index]
-        self._params: Mapping[str, Any] = self._entry.litellm_params.model_extra or {}
+        params = self._entry.litellm_params.model_extra or {}
+        self._params: Mapping[str, Any] = {key: self._read(key, value) for key, value in params.items()}
         self._check_texts()
         self._check_numbers()
         self._model, self._provider = self._names()
@@ -113,10 +118,20 @@ class _Reader:
         problems = [
             self._models.problem((*self._at, key), f"{key!r}: expected a number, 0 or more")
             for key in NUMBERS
-            if key in self._params and not self._number(key)
+            if not self._absent(key) and not self._number(key)
         ]
         if problems:
             raise ConfigError(problems)
+
+    def _read(self, key: str, value: Any) -> Any:
+        """A number that comes from an environment variable comes as a text."""
+        if key in NUMBERS and (*self._at, key) in self._models.sourced:
+            with suppress(ValueError):
+                return float(value)
+        return value
+
+    def _absent(self, key: str) -> bool:
+        return self._params.get(key) is None and (*self._at, key) not in self._models.unset
 
     def _number(self, key: str) -> bool:
         value = self._params[key]
@@ -129,11 +144,13 @@ class _Reader:
         try:
             model, found, _, _ = litellm.get_llm_provider(name, custom_llm_provider=provider, api_base=base)
         except Exception:  # LiteLLM's own message tells of its documentation, not of this file
-            message = f"no provider is known for the model {name!r}; write it as 'provider/model'"
+            named = self._models.quoted((*self._at, "model"), name)
+            message = f"no provider is known for the model {named}; write it as 'provider/model'"
             hint = _near_provider(name.partition("/")[0]) if "/" in name else ""
             raise ConfigError([self._problem("model", message + hint)]) from None
         if provider and provider not in PROVIDERS:
-            message = f"LiteLLM has no provider {provider!r}{_near_provider(provider)}"
+            named = self._models.quoted((*self._at, "custom_llm_provider"), provider)
+            message = f"LiteLLM has no provider {named}{_near_provider(provider)}"
             raise ConfigError([self._problem("custom_llm_provider", message)])
         return model, str(found)
 
@@ -165,12 +182,12 @@ class _Reader:
         """What the file says of the model."""
         mode = self._entry.model_info.get("mode")
         at = ("model_list", self._at[1], "model_info", "mode")
-        if (mode is None and at not in self._models.unset) or mode in KNOWN_MODES:
-            return mode
+        if mode is None and at not in self._models.unset:
+            return None
         if not isinstance(mode, str):
             raise ConfigError([self._models.problem(at, "'model_info.mode': expected text, as in 'chat'")])
         hint = near_miss(mode, KNOWN_MODES)
-        if hint:
+        if hint and mode not in KNOWN_MODES:
             message = f"'model_info.mode': LiteLLM has no mode {mode!r}{hint}"
             raise ConfigError([self._models.document.problem(at, message)])
         return mode
@@ -201,8 +218,8 @@ class _Reader:
 
     def _doubt(self) -> str | None:
         """Of other providers LiteLLM knows better: a role, a profile or the machine itself can stand for a key."""
-        credentials = set(self._params) - OPENAI_PARAMS - ROUTING_PARAMS
-        if self._key or self._provider in KEY_VARIABLES or credentials or self._unusable():
+        params = CREDENTIALS.intersection(self._params)
+        if self._key or self._provider in KEY_VARIABLES or params or self._unusable():
             return None
         needed = litellm.validate_environment(f"{self._provider}/{self._model}").get("missing_keys") or []
         missing = [name for name in needed if "KEY" in name]  # an address or a project can be known otherwise

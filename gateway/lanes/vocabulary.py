@@ -48,12 +48,16 @@ ROUTING_PARAMS = frozenset({"model", "api_key", "api_base", "base_url", "rpm", "
     UNUSED_PARAMS
 )
 OPENAI_PARAMS = frozenset(litellm.OPENAI_CHAT_COMPLETION_PARAMS)
-#: Words that only look like a mistyped one: LiteLLM reads them, but lists them nowhere.
+#: LiteLLM or its providers read these, but it lists them nowhere; some look like a mistyped word of the lists.
 UNLISTED_PARAMS = frozenset(
     {
-        "top_k",
-        "top_a",
+        "additional_drop_params",
+        "extra_body",
         "max_new_tokens",
+        "min_tokens",
+        "top_a",
+        "top_k",
+        "top_n",
         "initial_prompt_value",
         "vertex_ai_project",
         "vertex_ai_location",
@@ -114,8 +118,9 @@ def _routing(models: ModelsFile) -> Iterator[Problem]:
     at = ("router_settings", "routing_strategy")
     strategy = settings.get("routing_strategy", "simple-shuffle")
     if strategy not in VALID_ROUTING_STRATEGIES:
-        message = f"'router_settings.routing_strategy': LiteLLM has no strategy {strategy!r}"
-        yield models.problem(at, message + nearest(str(strategy), VALID_ROUTING_STRATEGIES))
+        named = models.quoted(at, strategy)
+        hint = "" if at in models.sourced else nearest(str(strategy), VALID_ROUTING_STRATEGIES)
+        yield models.problem(at, f"'router_settings.routing_strategy': LiteLLM has no strategy {named}{hint}")
     if not isinstance(settings.get("routing_strategy_args", {}), dict):
         message = "'router_settings.routing_strategy_args': expected a mapping"
         yield models.problem(("router_settings", "routing_strategy_args"), message)

@@ -106,6 +106,10 @@ class ModelsFile:
         """A problem with the value at ``at``: the variable it should have come from, if that is not set."""
         return self.document.problem(at, self.filled.missing(at) or message)
 
+    def quoted(self, at: Location, value: str) -> str:
+        """``value`` for a message; one that came from an environment variable may be a secret by mistake."""
+        return "of the name that the environment gives" if at in self.sourced else repr(value)
+
     def _check_sections(self) -> None:
         if not isinstance(self.document.data, dict):
             raise ConfigError([self.document.problem((), "expected a mapping with a 'model_list'")])
@@ -189,9 +193,9 @@ class ModelsFile:
                 raise ConfigError([self.problem(at, FALLBACKS)])
             for source, targets in entry.items():
                 yield (*at, str(source)), str(source), self._names((*at, str(source)), targets)
-        at = (section, "default_fallbacks")
-        if settings.get("default_fallbacks") or at in self.unset:
-            yield at, EVERY_MODEL, self._names(at, settings["default_fallbacks"])
+        everyone = (section, "default_fallbacks")
+        if settings.get("default_fallbacks") or everyone in self.unset:
+            yield everyone, EVERY_MODEL, self._names(everyone, settings["default_fallbacks"])
 
     def _list(self, at: tuple[str, str], expected: str) -> list[Any]:
         value = getattr(self.file, at[0]).get(at[1]) or []

@@ -190,7 +190,7 @@ def _secret(location: Location) -> bool:
 
 def _shown(value: Any, *, hidden: bool) -> str:
     """The value, short; of one that may be a secret or is a section only its kind."""
-    kinds = {Mapping: "a mapping", list: "a list", type(None): "nothing"}
+    kinds: dict[type, str] = {dict: "a mapping", list: "a list", type(None): "nothing"}
     for kind, name in kinds.items():
         if isinstance(value, kind):
             return name

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
+from unittest import mock
 
 import litellm
 import pytest
@@ -74,7 +75,7 @@ def test_a_provider_without_a_model_is_refused(configuration: Configuration, var
     with pytest.raises(ConfigError) as caught:
         configuration.plan(OPENAI_ONLY, {variable: "gemini"})
     assert configuration.shown(caught.value) == [
-        f"environment variable {variable}: is 'gemini', but litellm.yaml has no model of that provider"
+        f"environment variable {variable}: is 'gemini', but litellm.yaml has no chat model of that provider"
     ]
 
 
@@ -103,9 +104,44 @@ def test_the_file_s_fallbacks_and_the_variable_s_make_one_chain(
     assert configuration.plan(MODELS + text, env).chains["default"] == chain
 
 
-def test_a_configured_model_may_be_called_default(configuration: Configuration) -> None:
-    plan = configuration.plan(MODELS.replace("model_name: mini", "model_name: default"))
-    assert (plan.primary, plan.chains["default"]) == ("flash", ("default",))
+def entry(name: str, model: str, more: str = "") -> str:
+    return f"- model_name: {name}\n  litellm_params: {{model: {model}, api_key: k}}\n{more}"
+
+
+OTHERS = entry("image", "openai/dall-e-3") + entry("ranks", "cohere/rerank-english-v3.0")
+
+
+@pytest.mark.parametrize("first", [OTHERS, entry("mystery", "openai/nobody-knows-it"), entry("q", "cohere/nobody-9")])
+@pytest.mark.parametrize("env", [{}, {"AI_MODEL_PROVIDER": "openai"}, {"ACTIVE_MODEL": "openai"}])
+def test_the_primary_is_a_model_that_is_known_to_chat(
+    configuration: Configuration, first: str, env: dict[str, str]
+) -> None:
+    plan = configuration.plan(OPENAI_ONLY.replace("model_list:\n", f"model_list:\n{first}"), env)
+    assert chosen(plan) == ("mini", None)
+
+
+def test_a_model_that_nobody_knows_is_the_primary_where_no_other_can(configuration: Configuration) -> None:
+    assert configuration.plan(f"model_list:\n{OTHERS}{entry('mine', 'openai/nobody-knows-it')}").primary == "mine"
+
+
+def test_a_gateway_may_be_for_embeddings_only(configuration: Configuration) -> None:
+    plan = configuration.plan(f"model_list:\n{OTHERS}{entry('vectors', 'openai/text-embedding-3-small')}")
+    assert plan.chain("default", Operation.EMBEDDING) == ("vectors",)
+    with pytest.raises(NotFound, match=r"'default' can't do chat; 'model_list' in litellm\.yaml has none that can\.$"):
+        plan.chain("default", Operation.CHAT)
+    assert [w.removeprefix(f"{configuration.folder}/") for w in plan.warnings if "LiteLLM's map" not in w] == [
+        "litellm.yaml:3: 'image' does neither chat nor embeddings, so that no route here calls it",
+        "litellm.yaml:5: 'ranks' does neither chat nor embeddings, so that no route here calls it",
+        "litellm.yaml:1: none of the models does chat; only /v1/embeddings can answer",
+    ]
+
+
+def test_a_gateway_whose_models_no_route_calls_is_refused(configuration: Configuration) -> None:
+    with pytest.raises(ConfigError) as caught:
+        configuration.plan(f"model_list:\n{OTHERS}")
+    assert configuration.shown(caught.value) == [
+        "litellm.yaml:1: none of the models does chat or embeddings, and there are no routes for anything else"
+    ]
 
 
 def test_a_chain_asks_only_models_that_can(configuration: Configuration) -> None:
@@ -163,6 +199,39 @@ def test_a_model_at_its_end_is_warned_of_with_its_line(configuration: Configurat
     assert f"litellm.yaml:3: 'gpt-4' comes to its end on {end.isoformat()}" in soon
     (over,) = configuration.plan(text, today=end).warnings
     assert f"litellm.yaml:3: 'gpt-4' came to its end on {end.isoformat()}" in over
+
+
+def test_a_model_whose_key_may_be_elsewhere_is_warned_of(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    text = "model_list:\n- model_name: a\n  litellm_params: {model: anthropic/claude-sonnet-4-5}\n"
+    plan = configuration.plan(text)
+    assert not plan.keyless
+    (warning,) = plan.warnings
+    assert warning.endswith("litellm.yaml:3: 'a' may not be callable: LiteLLM finds no ANTHROPIC_API_KEY")
+
+
+async def test_the_router_gets_no_key_that_is_not_there_and_nothing_that_the_gateway_does(
+    configuration: Configuration,
+) -> None:
+    params = "model: azure/mine, api_base: 'https://x.example', api_key: , timeout: 3, tags: [a], rpm: 3"
+    text = f"model_list:\n- model_name: a\n  litellm_params: {{{params}}}\n"
+    with mock.patch("litellm.Router") as router:
+        RouterPicker(configuration.plan(text))
+    (given,) = router.call_args.kwargs["model_list"]
+    assert given["litellm_params"] == {"model": "azure/mine", "api_base": "https://x.example", "rpm": 3}
+
+
+@pytest.mark.parametrize(("value", "drop"), [("'true'", True), ("os.environ/DROP", False)])
+def test_drop_params_may_be_a_text(configuration: Configuration, value: str, drop: bool) -> None:
+    plan = configuration.plan(f"{MODELS}litellm_settings: {{drop_params: {value}}}", {"DROP": "False"})
+    assert plan.drop_params is drop
+
+
+def test_drop_params_from_a_variable_that_is_not_set_is_refused(configuration: Configuration) -> None:
+    with pytest.raises(ConfigError, match="environment variable NOWHERE is not set$"):
+        configuration.plan(f"{MODELS}litellm_settings: {{drop_params: os.environ/NOWHERE}}")
 
 
 @pytest.mark.parametrize("value", ["'yes'", "3"])

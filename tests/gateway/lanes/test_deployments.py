@@ -31,19 +31,27 @@ def one(configuration: Configuration, params: str, more: str = "", **options: An
         ("model: mine", "no provider is known for the model 'mine'; write it as 'provider/model'"),
         ("model: opnai/gpt-4o", "no provider is known for the model 'opnai/gpt-4o'; write it as 'provider/model'; "
          "did you mean 'openai'?"),
+        ("model: os.environ/HUSH", "no provider is known for the model of the name that the environment gives; "
+         "write it as 'provider/model'"),
         ("model: gpt-4o, custom_llm_provider: opnai", "LiteLLM has no provider 'opnai'; did you mean 'openai'?"),
         ("model: gpt-4o, custom_llm_provider: zzzzzz", "LiteLLM has no provider 'zzzzzz'"),
         ("model: openai/gpt-4o, api_base: os.environ/NOWHERE", "environment variable NOWHERE is not set"),
         ("model: openai/gpt-4o, base_url: os.environ/NOWHERE", "environment variable NOWHERE is not set"),
         ("model: openai/gpt-4o, api_key: 1234567", "'api_key': expected text"),
         ("model: openai/gpt-4o, api_base: [x]", "'api_base': expected text"),
+        ("model: openai/gpt-4o, weight: heavy", "'weight': expected a number, 0 or more"),
+        ("model: openai/gpt-4o, rpm: '3'", "'rpm': expected a number, 0 or more"),
+        ("model: openai/gpt-4o, tpm: -1", "'tpm': expected a number, 0 or more"),
+        ("model: openai/gpt-4o, weight: .nan", "'weight': expected a number, 0 or more"),
+        ("model: openai/gpt-4o, order: true", "'order': expected a number, 0 or more"),
+        ("model: openai/gpt-4o, order: os.environ/NOWHERE", "environment variable NOWHERE is not set"),
     ],
 )  # fmt: skip
 def test_an_entry_that_can_t_be_called_is_refused_with_its_line(
     configuration: Configuration, params: str, message: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        built(configuration, entry("model: gpt-4o"), entry(params))
+        built(configuration, entry("model: gpt-4o"), entry(params), HUSH="hush")
     assert configuration.shown(caught.value) == [f"litellm.yaml:5: {message}"]
 
 
@@ -51,6 +59,8 @@ def test_an_entry_that_can_t_be_called_is_refused_with_its_line(
     ("info", "message"),
     [
         ("{mode: [x]}", "'model_info.mode': expected text, as in 'chat'"),
+        ("{mode: os.environ/NOWHERE}", "environment variable NOWHERE is not set"),
+        ("{mode: embeding}", "'model_info.mode': LiteLLM has no mode 'embeding'; did you mean 'embedding'?"),
         ("{id: a}", "the id 'a' is that of another deployment; each needs one of its own"),
     ],
 )
@@ -95,7 +105,13 @@ def test_names_are_read_as_litellm_reads_them(
         ("model: openai/gpt-4o, api_key: os.environ/MINE, api_base: 'http://x'", {}, "MINE is not set"),
         ("model: openai/gpt-4o, api_key: os.environ/MINE", {"MINE": "k"}, None),
         ("model: openai/my-own, api_base: 'http://127.0.0.1:1/v1'", {}, None),
-        ("model: anthropic/claude-sonnet-4-5", {}, "ANTHROPIC_API_KEY is not set"),
+        ("model: gemini/my-own, api_base: 'http://127.0.0.1:1'", {}, None),
+        ("model: anthropic/claude-sonnet-4-5", {}, None),
+        ("model: anthropic/claude-sonnet-4-5, api_key: os.environ/MINE", {}, "MINE is not set"),
+        ("model: bedrock/anthropic.claude-3-haiku-20240307-v1:0, aws_role_name: r", {}, None),
+        ("model: vertex_ai/gemini-2.5-pro", {}, None),
+        ("model: ollama/llama3", {}, None),
+        ("model: azure/mine, api_base: 'https://x.example', azure_ad_token: t", {}, None),
         ("model: anthropic/claude-sonnet-4-5, api_key: k", {}, None),
     ],
 )
@@ -158,6 +174,11 @@ def test_parameters_of_the_model_are_defaults_and_routing_is_not(configuration: 
         ("model: openai/my-own", "", {Operation.CHAT, Operation.EMBEDDING}),
         ("model: openai/my-own", "  model_info: {mode: embedding}\n", {Operation.EMBEDDING}),
         ("model: gemini/gemini-embedding-001", "", {Operation.EMBEDDING}),
+        ("model: openai/whisper-1", "", set()),
+        ("model: openai/dall-e-3", "", set()),
+        ("model: cohere/rerank-english-v3.0", "", set()),
+        ("model: openai/my-own", "  model_info: {mode: rerank}\n", set()),
+        ("model: openai/my-own", "  model_info: {mode: of-mine}\n", {Operation.CHAT, Operation.EMBEDDING}),
     ],
 )
 def test_what_a_model_does_is_the_map_s_to_say_or_the_operator_s(
@@ -165,3 +186,49 @@ def test_what_a_model_does_is_the_map_s_to_say_or_the_operator_s(
 ) -> None:
     found = one(configuration, params, more)
     assert {operation for operation in Operation if found.does(operation)} == does
+
+
+@pytest.mark.parametrize(
+    ("params", "key"),
+    [
+        ("model: openai/my-own, api_base: 'http://x'", "none"),
+        ("model: openai/my-own, api_base: 'http://x', api_key: os.environ/NOWHERE", None),
+        ("model: gemini/my-own, api_base: 'http://x'", None),
+        ("model: azure/mine, api_base: 'http://x'", None),
+        ("model: anthropic/claude-sonnet-4-5, api_base: 'http://x'", None),
+    ],
+)
+def test_only_openai_s_wire_is_given_a_stand_in_for_a_key(
+    configuration: Configuration, params: str, key: str | None
+) -> None:
+    assert one(configuration, params).api_key == key
+
+
+@pytest.mark.parametrize(
+    ("params", "doubt"),
+    [
+        ("model: anthropic/claude-sonnet-4-5", "LiteLLM finds no ANTHROPIC_API_KEY"),
+        ("model: anthropic/claude-sonnet-4-5, input_cost_per_token: 1", "LiteLLM finds no ANTHROPIC_API_KEY"),
+        ("model: anthropic/claude-sonnet-4-5, api_key: k", None),
+        ("model: anthropic/claude-sonnet-4-5, api_key: os.environ/NOWHERE", None),
+        (
+            "model: bedrock/anthropic.claude-3-haiku-20240307-v1:0",
+            "LiteLLM finds no AWS_ACCESS_KEY_ID and no AWS_SECRET_ACCESS_KEY",
+        ),
+        ("model: bedrock/anthropic.claude-3-haiku-20240307-v1:0, aws_profile_name: p", None),
+        ("model: vertex_ai/gemini-2.5-pro", None),
+        ("model: ollama/llama3", None),
+        ("model: openai/gpt-4o", None),
+    ],
+)
+def test_a_provider_whose_key_may_be_elsewhere_is_doubted_at_most(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch, params: str, doubt: str | None
+) -> None:
+    for name in ("ANTHROPIC_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    assert one(configuration, params).doubt == doubt
+
+
+def test_a_number_may_come_from_the_environment(configuration: Configuration) -> None:
+    found = one(configuration, "model: openai/gpt-4o, weight: os.environ/WEIGHT, rpm:", WEIGHT="2")
+    assert found.litellm_params["weight"] == 2

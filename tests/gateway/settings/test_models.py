@@ -51,12 +51,28 @@ def refusal(text: str) -> str:
             "litellm.yaml:3: 'model_list.0.litellm_params.model' is missing",
         ),
         (
+            "model_list:\n- modl_name: a\n  litellm_params: {model: x}",
+            "litellm.yaml:2: unknown key 'model_list.0.modl_name'; did you mean 'model_name'?",
+        ),
+        (
+            "include: [more.yaml]",
+            "litellm.yaml:1: 'include' is not supported here; write the models into this file",
+        ),
+        (
+            "model_list:\n- model_name: a\n  litellm_params: sk-of-the-test",
+            "litellm.yaml:3: 'model_list.0.litellm_params': expected a mapping, got a text",
+        ),
+        (
+            MODELS + "router_settings: os.environ/NOWHERE",
+            f"litellm.yaml:{NEXT}: 'router_settings': environment variable NOWHERE is not set",
+        ),
+        (
             "model_list:\n- model_name: 3\n  litellm_params: {model: x}",
             "litellm.yaml:2: 'model_list.0.model_name': expected text, got 3",
         ),
         (
             "model_list:\n- model_name: a\n  litellm_params:\n    model: os.environ/NOWHERE",
-            "litellm.yaml:4: 'model_list.0.litellm_params.model': expected text, got nothing",
+            "litellm.yaml:4: 'model_list.0.litellm_params.model': environment variable NOWHERE is not set",
         ),
         (MODELS + "router_settings: []", f"litellm.yaml:{NEXT}: 'router_settings': expected a mapping, got a list"),
     ],
@@ -79,6 +95,11 @@ def test_a_file_of_another_shape_is_refused(text: str, message: str) -> None:
         ("fallbacks:\n  - flash: mini", 1, NAMES),
         ("fallbacks:\n  - flash: [3]", 1, NAMES),
         ("fallbacks:\n  - flash:", 1, NAMES),
+        ("fallbacks:\n  - '*': [minni]", 1, "fallback names the model 'minni', which 'model_list' does not have; "
+         "did you mean 'mini'?"),
+        ("fallbacks: os.environ/NOWHERE", 0, "environment variable NOWHERE is not set"),
+        ("fallbacks:\n  - flash: [os.environ/NOWHERE]", 1, "environment variable NOWHERE is not set"),
+        ("default_fallbacks: os.environ/NOWHERE", 0, "environment variable NOWHERE is not set"),
         ("default_fallbacks: mini", 0, NAMES),
         ("default_fallbacks: [minni]", 0, "fallback names the model 'minni', which 'model_list' does not have; "
          "did you mean 'mini'?"),
@@ -125,3 +146,44 @@ def test_values_come_from_the_environment_wherever_they_stand() -> None:
 def test_names_keep_the_file_s_order_and_stand_once() -> None:
     again = "  - model_name: flash\n    litellm_params: {model: openai/gpt-4o}\n"
     assert models(MODELS + again).file.names == ("flash", "mini", "vectors")
+
+
+@pytest.mark.parametrize(("general", "own"), [("litellm", "router"), ("router", "litellm"), ("router", "router")])
+def test_a_star_s_fallbacks_are_those_of_models_that_have_none_of_their_own(general: str, own: str) -> None:
+    entries = {general: ["'*': [mini]"]}
+    entries.setdefault(own, []).append("flash: [vectors]")
+    sections = (
+        f"{name}_settings: {{fallbacks: [{', '.join(f'{{{e}}}' for e in es)}]}}" for name, es in entries.items()
+    )
+    found = models(MODELS + "\n".join(sections)).fallbacks
+    assert found == {"flash": ("vectors",), "mini": (), "vectors": ("mini",)}
+
+
+def test_a_fallback_that_names_an_alias_says_so() -> None:
+    text = MODELS + "router_settings:\n  model_group_alias: {gpt-4: mini}\n  fallbacks: [{flash: [gpt-4]}]"
+    assert refusal(text) == (
+        f"litellm.yaml:{NEXT + 2}: fallback names the model 'gpt-4', which 'model_list' does not have: "
+        "it stands in 'model_group_alias', which is not supported here; name the model itself"
+    )
+
+
+def test_what_else_litellm_lets_stand_in_an_entry_is_named() -> None:
+    found = models("model_list:\n- model_name: a\n  litellm_params: {model: x}\n  tpm: 3\n  rpm: 4")
+    assert found.warnings == [
+        f"litellm.yaml:{line}: {key!r} beside 'litellm_params' is not used here and is ignored"
+        for line, key in ((4, "tpm"), (5, "rpm"))
+    ]
+
+
+def test_keys_that_hold_anchors_are_left_alone() -> None:
+    text = "x-params: &p {api_key: os.environ/NOWHERE}\n.more: 3\n"
+    found = models(text + "model_list:\n- model_name: a\n  litellm_params: {<<: *p, model: x}")
+    assert found.warnings == []
+    assert set(found.unset) == {("model_list", 0, "litellm_params", "api_key")}
+
+
+def test_a_value_from_the_environment_is_not_printed() -> None:
+    text = "model_list:\n- model_name: a\n  litellm_params: {model: x}\n  model_info: os.environ/INFO"
+    with pytest.raises(ConfigError) as caught:
+        models(text, INFO="of-the-environment")
+    assert "of-the-environment" not in str(caught.value)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.settings.source import ConfigError, Document, Location, Problem, nearest, validate
+from gateway.settings.source import ConfigError, Document, Filled, Location, Problem, near_miss, nearest, validate
 
 
 class Inner(BaseModel):
@@ -139,3 +139,56 @@ def test_part_of_a_file_is_reported_where_it_stands() -> None:
     data: Any = document.data["x"]["y"]
     with pytest.raises(ConfigError, match=r"^a\.yaml:3: 'x\.y\.name': expected text, got 3$"):
         validate(document, Outer, at=("x", "y"), data=data)
+
+
+class Secretive(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    api_key: int = 0
+    first_token_seconds: float = 0
+    password: str = ""
+    size: int = 0
+    inner: Inner | None = None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("api_key: sk-of-the-test", "a text"),
+        ("password: 1234567", "a value"),
+        ("inner: sk-of-the-test", "a text"),
+        ("first_token_seconds: [1]", "a list"),
+        ("size: 1.5", "1.5"),
+        ("size: five", "'five'"),
+        (f"size: {'x' * 100}", f"'{'x' * 39}..."),
+    ],
+)
+def test_what_may_be_a_secret_is_not_printed_and_nothing_long_is(text: str, shown: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate(Document(Path("a.yaml"), text), Secretive)
+    assert str(caught.value).endswith(f", got {shown}")
+
+
+def test_a_number_under_a_name_with_token_in_it_is_a_setting() -> None:
+    class Timeouts(BaseModel):
+        first_token_seconds: float = Field(gt=0)
+
+    with pytest.raises(ConfigError, match="greater than 0, got -1$"):
+        validate(Document(Path("a.yaml"), "first_token_seconds: -1"), Timeouts)
+
+
+def test_a_value_from_the_environment_is_told_by_its_variable_or_its_kind() -> None:
+    document = Document(Path("a.yaml"), "name: x\nmaybe: {size: os.environ/SIZE}")
+    at: Location = ("maybe", "size")
+    sourced, unset = Filled(sourced={at}), Filled(unset={at: "SIZE"})
+    for filled, value, told in ((sourced, "hush", "a valid integer, got a text"), (unset, None, "SIZE is not set")):
+        with pytest.raises(ConfigError) as caught:
+            validate(document, Outer, data={"name": "x", "maybe": {"size": value}}, filled=filled)
+        assert str(caught.value).endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("drop_parms", "; did you mean 'drop_params'?"), ("dropped", ""), ("cache_params", "")],
+)
+def test_only_a_near_miss_is_taken_for_a_mistyped_word(name: str, hint: str) -> None:
+    assert near_miss(name, ["drop_params", "fallbacks"]) == hint
