@@ -64,6 +64,7 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
         picker = RouterPicker(models)
         wires: dict[str, Wire] = {
             "openai": OpenAIWire(drop_params=models.drop_params),
+            "local": OpenAIWire(drop_params=True, text_only=True),
             "gemini": GeminiWire(drop_params=models.drop_params),
         }
         lanes: dict[str, Lane] = {
@@ -72,7 +73,9 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
         }
         aside = settings.gateway.retries.set_aside_seconds
         candidates = Candidates(models.chain, picker, lanes, _breakers(settings, log), set_aside_seconds=aside)
-        upstream = Upstream(candidates, _timeouts(settings, local), settings.gateway.retries, log)
+        upstream = Upstream(
+            candidates, timeouts_for(settings, keyless=local is not None), settings.gateway.retries, log
+        )
         await warm_up(models, picker.router, wires)
         yield Engine(
             settings=settings,
@@ -98,7 +101,7 @@ async def _models(models: Plan, stack: AsyncExitStack, log: Log) -> tuple[Plan, 
     deployment = Deployment(
         id=LocalModel.MODEL_NAME,
         group=LocalModel.MODEL_NAME,
-        provider="openai",
+        provider="local",
         model=LocalModel.MODEL_NAME.rpartition("/")[2],
         lane="lean",
         api_base=local.api_base,
@@ -109,10 +112,10 @@ async def _models(models: Plan, stack: AsyncExitStack, log: Log) -> tuple[Plan, 
     return models.with_local(deployment), local
 
 
-def _timeouts(settings: Settings, local: LocalModel | None) -> Timeouts:
+def timeouts_for(settings: Settings, *, keyless: bool) -> Timeouts:
     """A model on this machine's own processor is owed more patience than a provider."""
     timeouts = settings.gateway.timeouts
-    if local is None:
+    if not keyless:
         return timeouts
     patience = {"first_token_seconds": 60.0, "attempt_seconds": RouteSeconds(v1=120.0, ivy=120.0)}
     return timeouts.model_copy(update={**patience, "request_seconds": RouteSeconds(v1=180.0, ivy=180.0)})

@@ -40,6 +40,7 @@ def configure(settings: Logging, folder: Path) -> Log:
     root = logging.getLogger()
     root.handlers = [file, terminal]
     root.setLevel(settings.level)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its INFO lines repeat ours
     logging.getLogger("uvicorn.access").disabled = True  # the gateway's own line says more, and less
     structlog.configure(
         processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -6,30 +6,41 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from gateway.build import steps
+from gateway.build import steps, timeouts_for
 from gateway.lanes.catalog import Plan, plan
+from gateway.localmodel import MODEL_NAME
 from gateway.settings import Settings
 from gateway.settings.environment import VARIABLES
+from gateway.settings.schema import Timeouts
 
 
 def report(settings: Settings) -> str:
     """A readable page; raises ConfigError where a start would be refused."""
     models = plan(settings)
     names = [step.name for step in steps(settings)]
-    parts = [*_settings(settings), "", *_models(settings, models), "", f"policies: {', '.join(names) or 'none'}"]
+    in_force = timeouts_for(settings, keyless=models.keyless)
+    parts = [
+        *_settings(settings, in_force),
+        "",
+        *_models(settings, models),
+        "",
+        f"policies: {', '.join(names) or 'none'}",
+    ]
     warnings = (*settings.warnings, *models.warnings)
     parts += ["", *(f"WARNING {warning}" for warning in warnings)] if warnings else []
     return "\n".join(parts)
 
 
-def _settings(settings: Settings) -> Iterator[str]:
+def _settings(settings: Settings, timeouts: Timeouts) -> Iterator[str]:
     yield "settings (value, and where it came from)"
     for section, value in settings.gateway:
         if section == "policies":
             continue
         for name, setting in value:
-            shown = dict(setting) if isinstance(setting, BaseModel) else setting
-            yield f"  {f'{section}.{name}':<34} {shown!s:<28} {settings.origin(section, name)}"
+            actual = getattr(timeouts, name) if section == "timeouts" else setting
+            origin = settings.origin(section, name) if actual == setting else "the local model's patience"
+            shown = dict(actual) if isinstance(actual, BaseModel) else actual
+            yield f"  {f'{section}.{name}':<34} {shown!s:<28} {origin}"
     for name, variable in VARIABLES.items():
         if variable.setting is None and name in settings.environment.values:
             shown = "(set)" if variable.secret else settings.environment.values[name]
@@ -48,4 +59,4 @@ def _models(settings: Settings, models: Plan) -> Iterator[str]:
         behind = f"{deployment.provider}/{deployment.model}, {deployment.lane} lane"
         yield f"  {deployment.group}{primary}: {behind}, {state}{then}"
     if models.keyless:
-        yield "  no provider key is set: the local demonstration model answers"
+        yield f"  no model has its key: {MODEL_NAME}, the demonstration model on this machine, answers"

@@ -79,7 +79,8 @@ def complain(why: str) -> int:
 def greeting(gateway: Gateway, host: str, port: int) -> str:
     """Where it listens, who will answer, what to try, where the log is."""
     plan = gateway.engine().plan
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - all addresses, so this one too
+    address = f"http://{f'[{reached}]' if ':' in reached else reached}:{port}"
     key = " -H 'Authorization: Bearer YOUR_KEY'" if gateway.settings.master_key else ""
     who = f"{plan.primary}" + (f", and {plan.fallback} when it does not" if plan.fallback else "")
     if plan.local:

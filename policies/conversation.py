@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
@@ -30,6 +30,7 @@ class ConversationOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     prompt: str
     max_context_characters: Annotated[int, Field(ge=0, le=1_000_000)] = 8000
+    max_history_characters: Annotated[int, Field(ge=0, le=1_000_000)] = 16000
     default_action: str
     actions: Annotated[dict[str, Action], Field(min_length=1)]
 
@@ -49,6 +50,7 @@ class Conversation(Policy):
     def __init__(self, options: ConversationOptions, files: Files) -> None:
         self._prompt = files.text(options.prompt).strip()
         self._longest = options.max_context_characters
+        self._longest_history = options.max_history_characters
         self._labels = {name: action.label for name, action in options.actions.items()}
         self._default = options.default_action
         self._spoken = {
@@ -63,6 +65,7 @@ class Conversation(Policy):
             return call
         messages = [
             {"role": "system", "content": self._prompt},
+            *self._history(call.question.context.get("conversation_history") or []),
             {"role": "user", "content": call.question.query + self._facts(call.question.context)},
         ]
         return replace(call, params={**call.params, "messages": messages})
@@ -77,6 +80,16 @@ class Conversation(Policy):
             answer.append(chunk.text)
             yield chunk
         yield Chunk({"choices": []}, {"actions": self._actions("".join(answer))})
+
+    def _history(self, turns: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+        """The caller's turns, the newest as far as they fit; those before would be cut off from their answers."""
+        left, kept = self._longest_history, []
+        for turn in reversed(turns):
+            left -= len(turn["content"])
+            if left < 0:
+                break
+            kept.append({"role": turn["role"], "content": turn["content"]})
+        return kept[::-1]
 
     def _facts(self, context: Mapping[str, Any]) -> str:
         """The context as data between markers; a marker inside of it can't end it."""

@@ -49,12 +49,15 @@ class Authenticate:
 def _check_local(scope: Scope, headers: Headers) -> None:
     """Raises Forbidden for a call from another machine and, since no key keeps them out, from web pages: of another
     origin, or of a name that was made to resolve to this machine (DNS rebinding)."""
-    names = [(scope.get("server") or ("",))[0], _host(f"//{headers.get('host', '127.0.0.1')}")]
-    if "origin" in headers:
-        names.append(_host(headers["origin"]))
-    if not all(_loopback(name) for name in names):
-        message = "No key is configured, so only this machine is served. Set GATEWAY_MASTER_KEY to serve others."
-        raise Forbidden(message)
+    names = {
+        "the address that was called": (scope.get("server") or ("",))[0],
+        "the Host header": _host(f"//{headers.get('host', '127.0.0.1')}"),
+        "the Origin header": _host(headers.get("origin", "//127.0.0.1")),
+    }
+    for what, name in names.items():
+        if not _loopback(name):
+            message = f"No key is configured, so only this machine is served, and {what} is not this machine's."
+            raise Forbidden(f"{message} Set GATEWAY_MASTER_KEY to serve others.")
 
 
 def _host(address: str) -> str:

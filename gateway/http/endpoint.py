@@ -66,6 +66,8 @@ def _log_fields(call: Call) -> Json:
         fields["user"] = redact.one_line(call.identity.user)
     if call.identity.org:
         fields["org"] = redact.one_line(call.identity.org)
+    if call.identity.conversation:
+        fields["conversation"] = redact.one_line(call.identity.conversation)
     return fields
 
 

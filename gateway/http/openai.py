@@ -104,7 +104,7 @@ class Models:
         """All names, the default first."""
         del request
         engine: Engine = self._engine()
-        names = (DEFAULT_MODEL, *engine.plan.names)
+        names = (DEFAULT_MODEL, *(name for name in engine.plan.names if _usable(engine, name)))
         return JSONResponse({"object": "list", "data": [_model(engine, name) for name in names]})
 
     async def one(self, request: Request) -> JSONResponse:
@@ -117,7 +117,12 @@ class Models:
         return JSONResponse(_model(engine, name))
 
 
+def _usable(engine: Engine, name: str) -> bool:
+    """Whether a route of this gateway takes the model."""
+    return any(d.does(operation) for d in engine.plan.deployments if d.group == name for operation in Operation)
+
+
 def _model(engine: Engine, name: str) -> Json:
-    group = engine.plan.primary if name == DEFAULT_MODEL else name
+    group = engine.plan.local or engine.plan.primary if name == DEFAULT_MODEL else name
     owner = next((d.provider for d in engine.plan.deployments if d.group == group), "")
     return {"id": name, "object": "model", "created": engine.started, "owned_by": owner}

@@ -62,7 +62,7 @@ class GeminiWire:
         method = "streamGenerateContent?alt=sse" if call.stream else "generateContent"
         return Request(
             url=f"{(deployment.api_base or DEFAULT_BASE).rstrip('/')}/models/{deployment.model}:{method}",
-            headers={"x-goog-api-key": deployment.api_key or "", "Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **_key(deployment)},
             body=orjson.dumps(self._body(deployment, messages, params)),
         )
 
@@ -185,6 +185,10 @@ def _raise_error(data: Json) -> None:
     if isinstance(status, int) and 400 <= status < 500:
         raise Failure(classify(status), "an error came in place of the reply", status=status)
     raise Failure(Kind.STREAM_ERROR, "an error came in place of the reply")
+
+
+def _key(deployment: Deployment) -> dict[str, str]:
+    return {"x-goog-api-key": deployment.api_key} if deployment.api_key else {}
 
 
 def _fold_developers(messages: list[Json]) -> None:

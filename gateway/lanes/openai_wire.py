@@ -26,20 +26,23 @@ from gateway.upstream.finishes import Finishes
 DEFAULT_BASE = "https://api.openai.com/v1"
 DONE = b"[DONE]"
 FOREIGN_FIELDS = frozenset({"reasoning", "reasoning_content"})
-PASSED_ON = ("system_fingerprint", "service_tier", "usage")
+PASSED_ON = ("system_fingerprint", "service_tier", "usage", "obfuscation")
 
 
 class OpenAIWire:
     """The reply is passed on as it came, but for the model's name; LiteLLM's classes shape the request."""
 
-    def __init__(self, *, drop_params: bool) -> None:
+    def __init__(self, *, drop_params: bool, text_only: bool = False) -> None:
         self._drop = drop_params
+        self._text_only = text_only
         self._configs: dict[str, tuple[Any, frozenset[str]]] = {}
 
     def request(self, deployment: Deployment, call: Call) -> Request:
         """``POST {api_base}/chat/completions``."""
         messages = [_native(message) for message in copy(call.params["messages"])]
         check_files(messages)
+        if self._text_only:
+            _check_text(messages)
         config, supported = self._config(deployment.model)
         params = copy(chat_params(deployment, call, supported, drop=self._drop))
         if call.stream:
@@ -47,7 +50,7 @@ class OpenAIWire:
             params |= {"stream": True, "stream_options": {"include_usage": True}}
         else:
             params.pop("stream_options", None)
-        routing = {"custom_llm_provider": deployment.provider, "api_base": deployment.api_base}
+        routing = {"custom_llm_provider": "openai", "api_base": deployment.api_base}
         try:
             optional = config.map_openai_params(params, {}, deployment.model, True)
             body = config.transform_request(deployment.model, messages, optional, routing, {})
@@ -83,7 +86,7 @@ class OpenAIWire:
 
 
 class OpenAIStream:
-    """Chunks are passed on as they came, but for the model's name."""
+    """Choices are passed on as they came, under OpenAI's top-level fields; the model's name is ours."""
 
     def __init__(self, deployment: Deployment, finishes: Finishes) -> None:
         self._deployment = deployment
@@ -106,16 +109,23 @@ class OpenAIStream:
         if choices is None and not data.get("usage"):
             raise Failure(Kind.GARBAGE, "an event of the stream is no chunk")
         self._head = self._head or head(self._deployment, data)
-        data |= self._head
-        data["choices"] = choices or []
-        if data.get("usage", 0) is None:
-            del data["usage"]
-        self._finishes.note(data["choices"])
-        return [data]
+        chunk = self._head | {key: data[key] for key in PASSED_ON if data.get(key) is not None}
+        chunk["choices"] = choices or []
+        self._finishes.note(chunk["choices"])
+        return [chunk]
 
     def end(self) -> list[Json]:
         """Nothing: OpenAI says all of it in events."""
         return []
+
+
+def _check_text(messages: list[Json]) -> None:
+    """Raises Failure(UNSUPPORTED) for images, audio and files, which a small model answers with a fault."""
+    for message in messages:
+        content = message.get("content")
+        for part in content if isinstance(content, list) else ():
+            if part.get("type") != "text":
+                raise Failure(Kind.UNSUPPORTED, "the demonstration model takes text only", param="messages")
 
 
 def _native(message: Json) -> Json:

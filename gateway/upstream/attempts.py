@@ -81,6 +81,8 @@ class Upstream:
                 if not progress.failures[-1][1].rule.fall_over or self._exhausted(progress, patience):
                     break
         failures = [(candidate.deployment, failure) for candidate, failure in progress.failures]
+        tried = [f"{deployment.id}: {failure.kind}" for deployment, failure in failures]
+        self._log("error", "no_answer", request_id=call.request_id, model=call.model, tried=tried)
         raise verdict(call, failures, self._candidates.seconds_left(call))
 
     def _exhausted(self, progress: _Progress, patience: Patience) -> bool:

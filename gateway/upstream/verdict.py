@@ -26,9 +26,9 @@ def verdict(call: Call, failures: Sequence[tuple[Deployment, Failure]], seconds_
     kinds = [failure.kind for _, failure in failures]
     if kinds and kinds[-1] in (Kind.REJECTED, Kind.REFUSED):
         return _rejected(failures[-1][1])
-    mendable = [failure for _, failure in failures if failure.kind in CALLERS]
-    if mendable and len(mendable) == len(failures):
-        return _rejected(mendable[0])
+    asked = [failure for _, failure in failures if failure.kind is not Kind.NO_KEY]
+    if asked and all(failure.kind in CALLERS for failure in asked):
+        return _rejected(asked[0])
     reasons = "; ".join(dict.fromkeys(f"{d.group}: {_words(failure)}" for d, failure in failures))
     waits = [failure.retry_after for _, failure in failures if failure.retry_after is not None]
     wait = math.ceil(min(max(1.0, min(waits, default=seconds_left)), LONGEST_WAIT))
@@ -38,7 +38,7 @@ def verdict(call: Call, failures: Sequence[tuple[Deployment, Failure]], seconds_
         )
     if kinds and all(kind in (Kind.NO_KEY, Kind.BAD_KEY, Kind.MODEL_GONE, Kind.SET_ASIDE) for kind in kinds):
         message = f"The gateway's configuration keeps {call.model!r} from answering ({reasons}). Tell its operator."
-        return Unavailable(message, code="provider_misconfigured", retry_after=wait)
+        return Unavailable(message, code="provider_misconfigured", retry_after=LONGEST_WAIT)
     return Unavailable(f"No model could answer ({reasons}). Try again in {wait} s.", retry_after=wait)
 
 

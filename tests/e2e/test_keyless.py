@@ -62,6 +62,21 @@ def test_the_openai_client(keyless: GatewayProcess) -> None:
         assert text.strip()
 
 
+def test_what_is_no_text_is_refused_and_costs_nobody_else(keyless: GatewayProcess) -> None:
+    parts = [
+        {"type": "text", "text": "what?"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+    ]
+    with keyless.client() as client:
+        for _ in range(6):
+            body = {"model": "default", "messages": [{"role": "user", "content": parts}]}
+            reply = client.post("/v1/chat/completions", json=body)
+            assert (reply.status_code, reply.json()["error"]["param"]) == (400, "messages")
+            assert "text only" in reply.json()["error"]["message"]
+        health = client.get("/ai/router/health").json()
+    assert {deployment["breaker"] for deployment in health["deployments"]} == {"closed"}
+
+
 def test_what_the_local_model_can_not_do_says_which_key_is_missing(keyless: GatewayProcess) -> None:
     with keyless.client() as client:
         reply = client.post("/v1/embeddings", json={"model": "text-embedding-3-small", "input": "x"})

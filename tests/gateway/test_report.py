@@ -41,7 +41,10 @@ def test_models_are_shown_with_what_follows_them(configuration: Configuration) -
 
 
 def test_without_a_key_the_local_model_is_announced(configuration: Configuration) -> None:
-    assert "  no provider key is set: the local demonstration model answers" in lines(configuration)
+    assert (
+        "  no model has its key: local/smollm2-135m-instruct, the demonstration model on this machine, answers"
+        in lines(configuration)
+    )
     assert not any("demonstration" in line for line in lines(configuration, env=KEYS))
 
 

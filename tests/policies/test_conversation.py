@@ -46,7 +46,7 @@ async def messages(call: Call, **changes: Any) -> list[dict[str, str]]:
 
 async def said(*, length: int = 8000, **context: Any) -> str:
     """What the user's message says, besides the query."""
-    return (await messages(asked(**context), max_context_characters=length))[1]["content"].removeprefix("Who is she?")
+    return (await messages(asked(**context), max_context_characters=length))[-1]["content"].removeprefix("Who is she?")
 
 
 async def test_a_question_becomes_the_prompt_and_the_query() -> None:
@@ -85,8 +85,24 @@ async def test_the_context_never_gets_into_the_system_s_message() -> None:
 
 async def test_what_steers_the_gateway_is_no_data() -> None:
     history = [{"role": "user", "content": "before"}]
-    assert await said(conversation_id="c1", conversation_history=history) == ""
+    assert await said(conversation_id="c1") == ""
+    assert "before" not in await said(conversation_history=history, current_page="x")
     assert "c1" not in await said(conversation_id="c1", current_page="x")
+
+
+TURNS = [
+    {"role": "user", "content": "Who is Maya?"},
+    {"role": "assistant", "content": "A lead."},
+    {"role": "user", "content": "Since when?"},
+    {"role": "assistant", "content": "May."},
+]
+
+
+@pytest.mark.parametrize(("room", "kept"), [(1000, 4), (len("A lead.Since when?May."), 3), (5, 1), (0, 0)])
+async def test_the_caller_s_history_stands_before_the_question_the_newest_first_to_fit(room: int, kept: int) -> None:
+    made = await messages(asked(conversation_history=TURNS), max_history_characters=room)
+    assert made[1:-1] == TURNS[len(TURNS) - kept :]
+    assert made[-1]["content"] == "Who is she?"
 
 
 ESCAPES = [

@@ -25,6 +25,7 @@ HEADERS = {"X-Ivy-Model": "m"}
 
 
 class Plan:
+    local = None
     primary = "gemini-2.0-flash"
     names = ("gemini-2.0-flash", "org/model")
     deployments = (
