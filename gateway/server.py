@@ -10,6 +10,7 @@ import uvicorn
 
 from gateway import logs
 from gateway.app import Gateway, create
+from gateway.protocol import protocol
 from gateway.settings import Settings
 
 REFUSED = 2
@@ -50,7 +51,7 @@ def serve(settings: Settings) -> int:
         host=server_settings.host,
         port=server_settings.port,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=protocol(server_settings),
         ws="none",
         lifespan="on",
         log_config=None,
