@@ -207,7 +207,9 @@ class RouterPicker:
         self._unusable = [d for d in plan.deployments if d.unusable]
         usable = [d for d in plan.deployments if not d.unusable]
         self._callable = {d.group for d in usable}
-        self.router = litellm.Router(model_list=[_entry(d) for d in usable], num_retries=0, **plan.routing)
+        self.router = litellm.Router(
+            model_list=[_entry(d) for d in usable], num_retries=0, disable_cooldowns=True, **plan.routing
+        )
         clear_callbacks()
 
     async def pick(self, group: str, excluded: frozenset[str]) -> Deployment | None:

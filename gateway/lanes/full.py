@@ -35,6 +35,8 @@ ALWAYS = {"num_retries": 0, "max_retries": 0, "disable_fallbacks": True, "no-log
 TOP_FIELDS = ("id", "created", "system_fingerprint", "service_tier", "usage")
 #: Providers that are sent the address of an image as it is; for others LiteLLM would fetch it.
 FETCH_THEMSELVES = frozenset({"openai", "azure"})
+#: What LiteLLM's translation raises where a caller's request has a shape that it does not expect.
+TRANSLATION_ERRORS = (TypeError, ValueError, KeyError, AttributeError, IndexError)
 NOT_CARRIED = "this model can't be sent this request"
 TRANSPORT_KINDS: tuple[tuple[Any, Kind], ...] = (
     (ReplyTooLarge, Kind.GARBAGE),
@@ -133,7 +135,9 @@ def failure_of(error: BaseException, exchange: Exchange) -> Failure:
         return Failure(Kind.STREAM_ERROR if in_stream else Kind.GARBAGE, f"the reply can't be read ({name})")
     if exchange.sent:
         return Failure(Kind.CONNECT, name)
-    # Nothing was sent: LiteLLM could not put the request into this provider's terms.
+    # Nothing was sent: LiteLLM could not put the request into this provider's terms, or failed by itself.
+    if not _foreseen(error) and not any(isinstance(cause, TRANSLATION_ERRORS) for cause in _causes(error)):
+        return Failure(Kind.INTERNAL, name)
     message = redact.provider_message(str(getattr(error, "message", ""))) if _foreseen(error) else NOT_CARRIED
     return Failure(Kind.UNSUPPORTED, message)
 

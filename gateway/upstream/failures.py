@@ -88,8 +88,8 @@ RULES: dict[Kind, Rule] = {
     Kind.NO_KEY:            Rule(False, False, True),
     # The request's own time was up; what was left for this attempt is no measure of the provider.
     Kind.DEADLINE:          Rule(False, False, False),
-    # Our own fault says nothing of the provider; a deployment in another lane may still answer.
-    Kind.INTERNAL:          Rule(False, False, True),
+    # Our own fault says nothing of the provider; once more, or a deployment in another lane, may still answer.
+    Kind.INTERNAL:          Rule(False, True, True),
 }  # fmt: skip
 
 

@@ -167,6 +167,7 @@ ANSWERED = Exchange(sent=True, status=200)
         (KeyError("x"), SENT, Kind.CONNECT),
         (KeyError("x"), Exchange(), Kind.UNSUPPORTED),
         (TypeError("x"), Exchange(), Kind.UNSUPPORTED),
+        (MemoryError(), Exchange(), Kind.INTERNAL),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -192,4 +193,4 @@ def test_what_litellm_foresees_is_told_in_its_words_and_nothing_else_is() -> Non
 def test_a_circle_of_causes_ends() -> None:
     first, second = RuntimeError(), RuntimeError()
     first.__cause__, second.__cause__ = second, first
-    assert failure_of(first, Exchange()).kind is Kind.UNSUPPORTED
+    assert failure_of(first, Exchange()).kind is Kind.INTERNAL
