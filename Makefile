@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check-config check test bench lock clean
+.PHONY: help install run check-config style check test bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ run: $(VENV)/.run ## start the gateway
 
 check-config: $(VENV)/.run ## check the configuration and print what is in force
 	@$(BIN)/python -m gateway check
+
+style: $(VENV)/.run ## show this week's style guidance
+	@$(BIN)/python -m gateway show style
 
 check: $(VENV)/.test ## lint, types and layout
 	@$(BIN)/ruff check .

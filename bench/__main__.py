@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from gateway.http import schema
 from gateway.limits import Admission
 from gateway.settings.schema import Breaker as BreakerSettings
 from gateway.settings.schema import Limits
+from policies.modal.rules import Rules
 from tests.double.client import Double
+from tests.policies.modal.many import ORDINARY, many_rules
 from tests.support.gateway import QUICK, GatewayProcess, models
 
 BODY: dict[str, Any] = {"model": "default", "messages": [{"role": "user", "content": "[[words:20]]"}]}
@@ -33,12 +36,15 @@ def main() -> None:
     print("\npart of a request                                    µs")
     _part("breaker: acquire and settle", _breaker())
     _part("chat body: validation", lambda: schema.check(schema.CHAT, BODY))
+    _part("modal or conversation: 200 rules, a query", _decide())
+    _part("the same, a query of 50,000 characters", _decide(["what is the next best action " * 1725]))
     print("\nwhole requests, one worker          callers   requests/s   ratio to the provider alone")
     with Double.start() as double, tempfile.TemporaryDirectory() as folder:
         double.settings(log_calls=False)
         configured = models(double.gemini_base, double.openai_base)
         with GatewayProcess(Path(folder), models=configured, settings=QUICK) as gateway:
             asyncio.run(_requests(double, gateway))
+            asyncio.run(_assistant(gateway))
 
 
 def _timed(work: Callable[[], object], count: int = 20_000) -> float:
@@ -86,6 +92,13 @@ def _breaker() -> Callable[[], None]:
     return once
 
 
+def _decide(queries: Sequence[str] = ORDINARY) -> Callable[[], object]:
+    rules = Rules(many_rules(200))
+    context = {"lead": {"leadScore": 82}}
+    turn = itertools.cycle(queries)
+    return lambda: rules.decide(next(turn), context, True)
+
+
 async def _requests(double: Double, gateway: GatewayProcess) -> None:
     """The gateway and the provider by itself, alternating, so that the machine's drift cancels."""
     alone = f"{double.openai_base}/chat/completions"
@@ -100,6 +113,25 @@ async def _requests(double: Double, gateway: GatewayProcess) -> None:
                 rates["through"].append(await _rate(through, body, {}, callers))
             alone_rate, rate = (statistics.median(rates[which]) for which in ("alone", "through"))
             print(f"{name:<36}{callers:>7} {rate:>12.0f} {rate / alone_rate:>10.3f}")
+
+
+async def _assistant(gateway: GatewayProcess) -> None:
+    """The Ivy route with all policies, beside the same provider through /v1."""
+    lead = {"name": "Maya Chen", "leadScore": 82}
+    plain: dict[str, Any] = {"model": "gemini-2.0-flash", "messages": [{"role": "user", "content": "How is Maya?"}]}
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        ("/ai/router/v2, conversational", {"query": "How is Maya?", "context": {"lead": lead}}),
+        ("/ai/router/v2, modal", {"query": "What is the next best action?", "context": {"lead": lead}}),
+    ]
+    print("\nthe assistant, one worker            callers   requests/s   ratio to chat on /v1")
+    for callers in (1, 32):
+        for name, body in kinds:
+            rates: dict[str, list[float]] = {"chat": [], "ivy": []}
+            for _ in range(ROUNDS):
+                rates["chat"].append(await _rate(f"{gateway.url}/v1/chat/completions", plain, {}, callers))
+                rates["ivy"].append(await _rate(f"{gateway.url}/ai/router/v2", body, {"X-User-ID": "u"}, callers))
+            chat, ivy = (statistics.median(rates[which]) for which in ("chat", "ivy"))
+            print(f"{name:<36}{callers:>7} {ivy:>12.0f} {ivy / chat:>10.3f}")
 
 
 def _kinds() -> list[tuple[str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""``python -m gateway serve`` and ``python -m gateway check``."""
+"""``python -m gateway serve``, ``check`` and ``show``."""
 
 from __future__ import annotations
 
@@ -14,16 +14,24 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="start the gateway")
     commands.add_parser("check", help="check the configuration and print what is in force")
-    command = parser.parse_args(arguments).command
+    show = commands.add_parser("show", help="show what a policy has to show")
+    show.add_argument("policy", help="a name of the list 'policies' in config/gateway.yaml")
+    parsed = parser.parse_args(arguments)
+    command = parsed.command
     try:
         settings = load()
+        if command == "show":
+            from gateway.report import policy_report
+
+            print(policy_report(settings, parsed.policy))
+            return 0
         if command == "check":
             from gateway.report import report  # imports litellm, which takes seconds
 
             print(report(settings))
             return 0
     except ConfigError as error:
-        title = "The configuration can't be used:" if command == "check" else "The gateway was not started:"
+        title = "The gateway was not started:" if command == "serve" else "The configuration can't be used:"
         print(f"{title}\n{error}", file=sys.stderr)
         return 2
     from gateway.server import serve

@@ -27,9 +27,11 @@ from gateway.http import assistant, openai
 from gateway.http.access import Access
 from gateway.http.auth import Authenticate
 from gateway.http.endpoint import ModelEndpoint
+from gateway.http.memory import MemoryRoutes
 from gateway.localmodel.supervisor import LocalModelUnavailableError
 from gateway.logs import configure
 from gateway.settings import ConfigError, Settings, load
+from gateway.tally import Tally
 
 
 class Gateway:
@@ -38,6 +40,7 @@ class Gateway:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or load()
         self.log = configure(self.settings.gateway.logging, self.settings.log_dir)
+        self.tally = Tally()
         self.draining = False
         self.refusal: str | None = None
         self._engine: Engine | None = None
@@ -93,18 +96,25 @@ class PlainRefusal:
 
 def routes(gateway: Gateway) -> list[Route]:
     """Every route; one that calls a model is a row of how it is parsed and rendered."""
-    health = Health(gateway.engine, lambda: gateway.draining)
+    health = Health(gateway.engine, lambda: gateway.draining, gateway.tally)
     models = openai.Models(gateway.engine)
     chat = ModelEndpoint(gateway.engine, openai.parse_chat, openai.render_chat)
     embedding = ModelEndpoint(gateway.engine, openai.parse_embedding, openai.render_embedding)
-    question = ModelEndpoint(gateway.engine, assistant.parse, assistant.render)
+    ivy = assistant.Assistant(gateway.tally)
+    question = ModelEndpoint(gateway.engine, assistant.parse, ivy.render)
+    legacy = ModelEndpoint(gateway.engine, assistant.parse_v1, ivy.render_v1)
+    memory = MemoryRoutes(gateway.engine)
     return [
         Route("/v1/chat/completions", chat, methods=["POST"]),
         Route("/v1/embeddings", embedding, methods=["POST"]),
         Route("/v1/models", models.list, methods=["GET"]),
         Route("/v1/models/{name:path}", models.one, methods=["GET"]),
         Route("/ai/router/v2", question, methods=["POST"]),
+        Route("/ai/router/", legacy, methods=["POST"]),
+        Route("/ai/router", legacy, methods=["POST"]),
         Route("/ai/router/health", health.assistant, methods=["GET"]),
+        Route("/ai/memory", memory.show, methods=["GET"]),
+        Route("/ai/memory", memory.forget, methods=["DELETE"]),
         Route("/health/live", health.live, methods=["GET"]),
         Route("/health/ready", health.ready, methods=["GET"]),
     ]

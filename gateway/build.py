@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import policies
 from gateway import redact
+from gateway.assembly import assemble
 from gateway.breaker import Breaker
 from gateway.contract import Operation
 from gateway.engine import Engine
@@ -23,31 +23,12 @@ from gateway.lanes.wire import Wire
 from gateway.limits import Admission
 from gateway.localmodel.supervisor import LocalModel
 from gateway.logs import Log
-from gateway.pipeline import Pipeline, Step
-from gateway.settings import ConfigError, Settings
+from gateway.memory import InProcessMemory
+from gateway.settings import Settings
 from gateway.settings.schema import RouteSeconds, Timeouts
-from gateway.settings.source import nearest, validate
 from gateway.upstream import Upstream
 from gateway.upstream.candidates import Candidates
 from gateway.upstream.deployment import Deployment, Lane
-
-
-def steps(settings: Settings) -> tuple[Step, ...]:
-    """The listed policies, built; raises ConfigError with the line of what is wrong."""
-    built = []
-    for index, entry in enumerate(settings.gateway.policies):
-        at = ("policies", index)
-        kind = policies.REGISTRY.get(entry.name)
-        if kind is None:
-            message = f"unknown policy {entry.name!r}{nearest(entry.name, policies.REGISTRY)}"
-            raise ConfigError([settings.document.problem((*at, "name"), message)])
-        options = validate(settings.document, kind.Options, at=(*at, "options"), data=entry.options)
-        try:
-            policy = kind(options, settings.files)  # type: ignore[call-arg]
-        except ValueError as error:
-            raise ConfigError([settings.document.problem((*at, "options"), str(error))]) from None
-        built.append(Step(entry.name, policy, skippable=entry.on_error == "skip"))
-    return tuple(built)
 
 
 @asynccontextmanager
@@ -73,17 +54,21 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
         }
         aside = settings.gateway.retries.set_aside_seconds
         candidates = Candidates(models.chain, picker, lanes, _breakers(settings, log), set_aside_seconds=aside)
-        upstream = Upstream(
-            candidates, timeouts_for(settings, keyless=local is not None), settings.gateway.retries, log
-        )
+        timeouts = timeouts_for(settings, keyless=local is not None)
+        # The local model stands alone, so that nothing need be kept for a next one.
+        alone = {"hurried_share": 1.0} if local else {}
+        upstream = Upstream(candidates, timeouts, settings.gateway.retries, log, **alone)
+        memory = InProcessMemory(settings.gateway.memory)
+        pipeline = assemble(settings, upstream, memory, log)
         await warm_up(models, picker.router, wires)
         yield Engine(
             settings=settings,
             plan=models,
             admission=Admission(settings.gateway.limits),
             candidates=candidates,
-            pipeline=Pipeline(steps(settings), upstream, log),
+            pipeline=pipeline,
             local=local,
+            memory=memory,
             started=int(time.time()),
         )
 

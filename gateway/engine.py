@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from gateway.contract import Memory
 from gateway.limits import Admission
 from gateway.pipeline import Pipeline
 from gateway.settings import Settings
@@ -25,4 +26,5 @@ class Engine:
     candidates: Candidates
     pipeline: Pipeline
     local: LocalModel | None
+    memory: Memory
     started: int = field(default=0)

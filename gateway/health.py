@@ -11,16 +11,19 @@ from starlette.responses import JSONResponse
 
 from gateway import __version__
 from gateway.engine import Engine
+from gateway.tally import Tally
 
 Json = dict[str, Any]
 
 
 class Health:
-    """``engine`` raises Unavailable while there is none; ``draining`` tells whether the process is leaving."""
+    """``engine`` raises Unavailable while there is none; ``draining`` tells whether the process is leaving; ``tally``
+    has counted the Ivy replies."""
 
-    def __init__(self, engine: Callable[[], Engine], draining: Callable[[], bool]) -> None:
+    def __init__(self, engine: Callable[[], Engine], draining: Callable[[], bool], tally: Tally) -> None:
         self._engine = engine
         self._draining = draining
+        self._tally = tally
 
     async def live(self, request: Request) -> JSONResponse:
         """``GET /health/live``: the process runs. The one route that asks for no key."""
@@ -36,12 +39,14 @@ class Health:
         return JSONResponse({"status": "ready"})
 
     async def assistant(self, request: Request) -> JSONResponse:
-        """``GET /ai/router/health``: version, models, breakers, limits."""
+        """``GET /ai/router/health``: version, flags, models, breakers, limits, memory, and what replies were."""
         del request
         engine = self._engine()
         models = [_deployment(engine, d.id) for d in engine.plan.deployments]
         reasons = [f"{m['deployment']}: {m['reason']}" for m in models if m["reason"] and m["serves_assistant"]]
         local = engine.local.status() if engine.local else None
+        settings = engine.settings.gateway
+        memory = engine.memory.usage()
         return JSONResponse(
             {
                 "status": "degraded" if reasons else "ok",
@@ -49,11 +54,14 @@ class Health:
                 "version": __version__,
                 "uptime_seconds": int(time.time() - engine.started),
                 "draining": self._draining(),
+                "flags": {**settings.flags.model_dump(), **settings.rollout.model_dump()},
                 "primary": engine.plan.primary,
                 "fallback": engine.plan.fallback,
                 "local_model": local,
                 "deployments": models,
-                "limits": engine.settings.gateway.limits.model_dump(),
+                "limits": settings.limits.model_dump(),
+                "memory": {"bytes": memory.bytes, "max_bytes": memory.most, "conversations": memory.conversations},
+                "replies": self._tally.report(),
             }
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gateway.contract import Call, Chunk, GatewayError, InternalError, Policy
@@ -38,10 +38,12 @@ class Step:
 
 @dataclass(slots=True)
 class Answer:
-    """What the pipeline hands to the renderer: who answers, the call as it was sent, the shaped chunks."""
+    """What the pipeline hands to the renderer: the call as it was sent, and the shaped chunks.
+
+    The provider is asked when the first chunk is; ``call.trail`` then tells who answered.
+    """
 
     call: Call
-    reply: Reply
     chunks: AsyncIterator[Chunk]
 
 
@@ -49,26 +51,37 @@ class Pipeline:
     """Runs calls through the policies and what stands behind them."""
 
     def __init__(self, steps: Sequence[Step], upstream: Opener, log: Log) -> None:
-        self._steps = tuple(steps)
-        self._watchers = tuple(step for step in reversed(self._steps) if step.watches)
+        self.steps = tuple(steps)
         self._upstream = upstream
         self._log = log
 
     @asynccontextmanager
     async def run(self, call: Call) -> AsyncGenerator[Answer, None]:
         """The answer to ``call``. Leaving the context closes every hook, outermost first, then the provider's
-        call, whether the answer was read to its end, broke, or its reader left. Raises GatewayError."""
-        for step in self._steps:
+        call, whether the answer was read to its end, broke, or its reader left. Raises GatewayError, in here or
+        with the first chunk."""
+        passed: list[Step] = []
+        for step in self.steps:
             call = await self._request(step, call)
-        reply = await self._upstream.open(call)
-        layers: list[Close] = [reply.aclose]
-        chunks: AsyncIterator[Chunk] = reply.chunks
+            if call.answer is not None:  # the policy answered by itself; those before it still see the reply
+                break
+            passed.append(step)
+        source = _Source(self._upstream, call)
+        replied = source.chunks()
+        layers: list[Close] = [source.aclose, replied.aclose]
+        chunks: AsyncIterator[Chunk] = replied
         try:
-            for step in self._watchers:
-                chunks = self._response(step, call, chunks, layers)
-            yield Answer(call, reply, chunks)
+            for step in reversed(passed):
+                if step.watches:
+                    chunks = self._response(step, call, chunks, layers)
+            yield Answer(call, chunks)
         finally:
             await _close(layers)
+
+    async def ask(self, call: Call) -> str:
+        """The whole answer's text (``contract.Model``)."""
+        async with self.run(replace(call, stream=False)) as answer:
+            return "".join([chunk.text async for chunk in answer.chunks])
 
     async def _request(self, step: Step, call: Call) -> Call:
         try:
@@ -123,6 +136,29 @@ class Pipeline:
         if not step.skippable:
             message = f"The policy {step.name!r} failed, so the request was stopped. The log has it by the request id."
             raise InternalError(message, code="policy_failed") from error
+
+
+class _Source:
+    """The provider's reply, asked for with the first chunk; or the answer that a policy gave in its place."""
+
+    def __init__(self, upstream: Opener, call: Call) -> None:
+        self._upstream = upstream
+        self._call = call
+        self._reply: Reply | None = None
+
+    async def chunks(self) -> AsyncGenerator[Chunk, None]:
+        """All chunks; raises GatewayError."""
+        if self._call.answer is not None:
+            yield Chunk.saying(self._call.answer, finish="stop")
+            return
+        self._reply = await self._upstream.open(self._call)
+        async for chunk in self._reply.chunks:
+            yield chunk
+
+    async def aclose(self) -> None:
+        """End the provider's call, if there is one."""
+        if self._reply is not None:
+            await self._reply.aclose()
 
 
 class _Tap:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from gateway.contract import Personal
+from gateway.personal import PersonalData
+
 # Each begins where a word does, or is bounded: a hostile text must not cost more than its length.
 _KEYS = re.compile(
     r"(?i)\b(?:bearer|basic)\s+[\w.~+/=-]{6,}"
@@ -17,15 +20,11 @@ _HOSTS = re.compile(
     r"(?i)(?<![a-z0-9-])(?<![a-z0-9-]\.)(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|cloud|local|internal)\b"
     r"(?::\d+)?(?:/[^\s'\"<>)\]}]*)?"
 )
-_EMAILS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]+(?:\.[\w-]+)+")
-_PHONES = re.compile(
-    r"(?i)(?P<kept>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|(?<![\w.+])\d{1,2}\.\d+(?![\w.]))"  # UUIDs, decimals
-    r"|(?<![\w-])(?<!\d[.:])\+?\d(?:[ ().-]{0,2}\d){8,14}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?!\w|:\d)"
-)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 _configured: set[str] = set()
+_personal: list[Personal] = [PersonalData({})]
 SHORTEST_KEY = 8
 
 
@@ -34,15 +33,26 @@ def hide(keys: Iterable[str | None]) -> None:
     _configured.update(key for key in keys if key and len(key) >= SHORTEST_KEY)
 
 
+def configure(personal: Personal) -> None:
+    """Take what ``personal`` finds out of every text from now on, each piece as its kind in brackets."""
+    _personal[0] = personal
+
+
 def clean(text: str) -> str:
-    """``text`` without keys, servers' and people's addresses, and phone numbers."""
+    """``text`` without keys, servers' and people's addresses, phone numbers and the configured identifiers."""
     for key in _configured:
         if key in text:
             text = text.replace(key, "[key]")
     text = _URLS.sub("[url]", _KEYS.sub("[key]", text))
-    if "@" in text:
-        text = _EMAILS.sub("[email]", text)  # before the hosts, which are their second half
-    return _PHONES.sub(lambda match: match["kept"] or "[phone]", _HOSTS.sub("[host]", text))
+    return _HOSTS.sub("[host]", _impersonal(text))  # an e-mail address is known before its second half is a host
+
+
+def _impersonal(text: str) -> str:
+    pieces, at = [], 0
+    for found in _personal[0].find(text):
+        pieces += [text[at : found.start], f"[{found.kind}]"]
+        at = found.end
+    return "".join([*pieces, text[at:]]) if pieces else text
 
 
 def provider_message(text: str, limit: int = 300) -> str:

@@ -6,18 +6,37 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from gateway.build import steps, timeouts_for
+from gateway.assembly import assemble
+from gateway.build import timeouts_for
+from gateway.contract import Call, Policy, Unavailable
 from gateway.lanes.catalog import Plan, plan
 from gateway.localmodel import MODEL_NAME
-from gateway.settings import Settings
+from gateway.memory import InProcessMemory
+from gateway.settings import ConfigError, Settings
 from gateway.settings.environment import VARIABLES
 from gateway.settings.schema import Timeouts
+from gateway.settings.source import nearest
+from gateway.upstream import Reply
+
+
+class _Nobody:
+    """What stands behind policies that are only built to be checked."""
+
+    async def open(self, call: Call) -> Reply:
+        """Raises Unavailable."""
+        del call
+        raise Unavailable("This is a check only.")
+
+
+def _silent(*_: object, **__: object) -> None:
+    """A log that nobody reads."""
 
 
 def report(settings: Settings) -> str:
     """A readable page; raises ConfigError where a start would be refused."""
     models = plan(settings)
-    names = [step.name for step in steps(settings)]
+    names = list(_policies(settings))
+    off = [entry.name for entry in settings.gateway.policies if entry.name not in names]
     in_force = timeouts_for(settings, keyless=models.keyless)
     parts = [
         *_settings(settings, in_force),
@@ -25,10 +44,27 @@ def report(settings: Settings) -> str:
         *_models(settings, models),
         "",
         f"policies: {', '.join(names) or 'none'}",
+        *([f"switched off by a flag: {', '.join(off)}"] if off else []),
     ]
     warnings = (*settings.warnings, *models.warnings)
     parts += ["", *(f"WARNING {warning}" for warning in warnings)] if warnings else []
     return "\n".join(parts)
+
+
+def policy_report(settings: Settings, name: str) -> str:
+    """What the policy ``name`` has to show; raises ConfigError where it is not in force."""
+    in_force = _policies(settings)
+    if name not in in_force:
+        listed = any(entry.name == name for entry in settings.gateway.policies)
+        why = "is switched off by a flag" if listed else f"is not listed{nearest(name, in_force)}"
+        raise ConfigError([settings.document.problem(("policies",), f"the policy {name!r} {why}")])
+    return in_force[name].report() or f"{name} has nothing to show."
+
+
+def _policies(settings: Settings) -> dict[str, Policy]:
+    """The policies in force by name, built to be looked at."""
+    pipeline = assemble(settings, _Nobody(), InProcessMemory(settings.gateway.memory), _silent)
+    return {step.name: step.policy for step in pipeline.steps}
 
 
 def _settings(settings: Settings, timeouts: Timeouts) -> Iterator[str]:

@@ -3,9 +3,23 @@
 from collections.abc import Mapping
 
 from gateway.contract import Policy
-from policies.conversation import Conversation
+from policies.actions import OfferActions
+from policies.memory import OrganicMemory
+from policies.modal import ModalHeuristics
+from policies.private_topics import PrivateTopics
+from policies.prompt import Prompt
+from policies.prompt_guard import PromptGuard
+from policies.redaction import Redaction
+from policies.style import Style
 
 #: The names that ``policies`` in config/gateway.yaml may list.
 REGISTRY: Mapping[str, type[Policy]] = {
-    "conversation": Conversation,
+    "actions": OfferActions,
+    "memory": OrganicMemory,
+    "modal": ModalHeuristics,
+    "private_topics": PrivateTopics,
+    "prompt": Prompt,
+    "prompt_guard": PromptGuard,
+    "redaction": Redaction,
+    "style": Style,
 }

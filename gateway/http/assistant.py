@@ -1,12 +1,19 @@
-"""The Ivy route: parse a question into a Call, render its answer as an envelope."""
+"""The Ivy routes: parse a question into a Call, render its answer as an envelope.
+
+``POST /ai/router/v2``  a conversational or a modal envelope, or its events
+``POST /ai/router/``    the legacy v1 shape, always conversational
+
+Body: ``{"query": str, "context"?: object, "ui_capabilities"?: [str], "stream"?: bool}``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers as RequestHeaders
 from starlette.types import Scope, Send
 
 from gateway.contract import (
@@ -14,6 +21,7 @@ from gateway.contract import (
     Call,
     Chunk,
     Identity,
+    InvalidRequest,
     Operation,
     Question,
     Surface,
@@ -21,16 +29,119 @@ from gateway.contract import (
 )
 from gateway.engine import Engine
 from gateway.http import schema, sse
+from gateway.http.endpoint import Headers
 from gateway.http.reply import send_json
 from gateway.pipeline import Answer
+from gateway.tally import Tally
 
 Json = dict[str, Any]
 MOST_SOURCES = 3
+NO_INTENT, NO_CONFIDENCE = "general", 0.5
 
 
 def parse(engine: Engine, scope: Scope, body: Json, identity: Identity) -> Call:
     """``POST /ai/router/v2``. Without a policy that says otherwise the query is the one message."""
+    call = _call(scope, body, identity)
+    assert call.question is not None
+    if _share(identity) >= engine.settings.gateway.rollout.v2_percent:
+        call = replace(call, question=_without_modals(call.question))
+    return replace(call, stream=bool(body.get("stream")) or _wants_events(scope))
+
+
+def parse_v1(engine: Engine, scope: Scope, body: Json, identity: Identity) -> Call:
+    """``POST /ai/router/``: its callers know no modals and no events."""
     del engine
+    call = _call(scope, body, identity)
+    assert call.question is not None
+    if body.get("stream"):
+        raise InvalidRequest("This route does not stream; POST /ai/router/v2 does.", param="stream")
+    return replace(call, question=_without_modals(call.question))
+
+
+class Assistant:
+    """Renders answers, and counts what they were."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    async def render(self, call: Call, answer: Answer, headers: Headers, send: Send) -> None:
+        """The v2 envelope, or its events."""
+        if call.stream:
+            await sse.stream(send, self._events(answer), headers)
+            return
+        reply = _Reply(answer)
+        async for chunk in answer.chunks:
+            reply.take(chunk)
+        made = self._finished(reply)
+        await send_json(send, made, headers=headers())
+
+    async def render_v1(self, call: Call, answer: Answer, headers: Headers, send: Send) -> None:
+        """``{"answer_markdown", "actions", "sources", "confidence": 0..1, "intent": str, "session_id": str}``."""
+        reply = _Reply(answer)
+        async for chunk in answer.chunks:
+            reply.take(chunk)
+        envelope = self._finished(reply)
+        legacy = {key: envelope[key] for key in ("answer_markdown", "actions", "sources")}
+        legacy["confidence"] = reply.notes.get("confidence", NO_CONFIDENCE)
+        legacy["intent"] = reply.notes.get("intent") or NO_INTENT
+        legacy["session_id"] = call.identity.session or call.request_id
+        await send_json(send, legacy, headers=headers())
+
+    async def _events(self, answer: Answer) -> AsyncIterator[bytes]:
+        """``meta``, then ``delta``s that together are ``answer_markdown``, then ``done`` with the whole envelope."""
+        reply = _Reply(answer)
+        begun = False
+        async for chunk in answer.chunks:
+            reply.take(chunk)
+            if not begun:  # not before: an answer that fails before its first chunk is a reply with a status
+                begun = True
+                yield sse.event({"kind": reply.kind}, "meta")
+            if chunk.text and reply.kind == "conversational":
+                yield sse.event({"text": chunk.text}, "delta")
+        made = self._finished(reply)
+        yield sse.event(made, "done")
+
+    def _finished(self, reply: _Reply) -> Json:
+        envelope = reply.envelope()
+        self._tally.count(reply.notes)
+        return envelope
+
+
+class _Reply:
+    """What has come of an answer: its texts, and the policies' notes, of which later ones win."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._trail = answer.call.trail
+        self._texts: list[str] = []
+        self.notes: Json = {}
+
+    def take(self, chunk: Chunk) -> None:
+        """Take in the next chunk."""
+        self._texts.append(chunk.text)
+        self.notes |= chunk.notes
+        self._trail.degraded = bool(self.notes.get("degraded"))
+
+    @property
+    def kind(self) -> str:
+        """``modal`` or ``conversational``; known from the first chunk on."""
+        return "modal" if "modal" in self.notes else "conversational"
+
+    def envelope(self) -> Json:
+        """The envelope; raises UpstreamRejected for a conversational one that would say nothing."""
+        actions = self.notes.get("actions", [])
+        if self.kind == "modal":
+            return {"kind": "modal", "actions": actions, "modal": self.notes["modal"]}
+        text = "".join(self._texts)
+        if not text.strip():
+            raise UpstreamRejected("The model declined to answer this.", status=400, code="content_policy_violation")
+        sources = self.notes.get("sources", [])[:MOST_SOURCES]
+        made: Json = {"kind": "conversational", "answer_markdown": text, "actions": actions, "sources": sources}
+        if "maybe_modal" in self.notes:
+            made["maybe_modal"] = self.notes["maybe_modal"]
+        return made
+
+
+def _call(scope: Scope, body: Json, identity: Identity) -> Call:
     schema.check(schema.QUESTION, body)
     context = body.get("context") or {}
     capabilities = body.get("ui_capabilities")
@@ -42,50 +153,19 @@ def parse(engine: Engine, scope: Scope, body: Json, identity: Identity) -> Call:
         operation=Operation.CHAT,
         model=DEFAULT_MODEL,
         params={"messages": [{"role": "user", "content": body["query"]}]},
-        stream=bool(body.get("stream")) or _wants_events(scope),
         question=Question(body["query"], context, None if capabilities is None else frozenset(capabilities)),
         identity=identity,
     )
 
 
-async def render(answer: Answer, headers: Mapping[str, str], send: Send) -> None:
-    """The envelope, or its events."""
-    if answer.call.stream:
-        await sse.stream(send, _events(answer), headers)
-        return
-    await send_json(send, envelope([chunk async for chunk in answer.chunks]), headers=headers)
+def _without_modals(question: Question) -> Question:
+    return replace(question, ui_capabilities=(question.ui_capabilities or frozenset()) - {"modals"})
 
 
-def envelope(chunks: list[Chunk]) -> Json:
-    """The conversational envelope that the chunks' texts and notes make."""
-    notes: Json = {}
-    for chunk in chunks:
-        notes |= chunk.notes
-    text = "".join(chunk.text for chunk in chunks)
-    if not text.strip():
-        raise UpstreamRejected("The model declined to answer this.", status=400, code="content_policy_violation")
-    made: Json = {
-        "kind": "conversational",
-        "answer_markdown": text,
-        "actions": notes.get("actions", []),
-        "sources": notes.get("sources", [])[:MOST_SOURCES],
-    }
-    if "maybe_modal" in notes:
-        made["maybe_modal"] = notes["maybe_modal"]
-    return made
-
-
-async def _events(answer: Answer) -> AsyncIterator[bytes]:
-    """``meta``, then ``delta``s that together are ``answer_markdown``, then ``done`` with the whole envelope."""
-    chunks: list[Chunk] = []
-    async for chunk in answer.chunks:
-        if not chunks:  # not before: an answer that fails before its first chunk is a reply with a status
-            yield sse.event({"kind": "conversational"}, "meta")
-        chunks.append(chunk)
-        if chunk.text:
-            yield sse.event({"text": chunk.text}, "delta")
-    yield sse.event(envelope(chunks), "done")
+def _share(identity: Identity) -> int:
+    """A number from 0 to 99 that stays with the user, so that raising the percentage takes nobody's v2 away."""
+    return int.from_bytes(hashlib.sha256(identity.subject.encode()).digest()[:8]) % 100
 
 
 def _wants_events(scope: Scope) -> bool:
-    return "text/event-stream" in Headers(scope=scope).get("accept", "")
+    return "text/event-stream" in RequestHeaders(scope=scope).get("accept", "")

@@ -17,7 +17,7 @@ NAME = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,255}")
 
 
 class Authenticate:
-    """ASGI middleware, before the body is read. Sets ``scope["identity"]``.
+    """ASGI middleware, before the body is read. Sets ``scope["identity"]`` and ``scope["administrator"]``.
 
     Without a configured key only callers on this machine are served, however the server was started.
     """
@@ -32,6 +32,7 @@ class Authenticate:
             headers = Headers(scope=scope)
             self._check(scope, headers)
             scope["identity"] = identity(headers, _address(scope))
+            scope["administrator"] = self._key is not None  # there is one key so far, and it is the administrator's
         await self._app(scope, receive, send)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
@@ -70,16 +71,21 @@ def _host(address: str) -> str:
 
 def identity(headers: Headers, address: str) -> Identity:
     """The identity headers, checked; raises InvalidRequest naming the one that is wrong."""
-    org = _name(headers, "X-Org-ID") or _name(headers, "X-Organization-ID")
-    return Identity(address, _name(headers, "X-User-ID"), org, _name(headers, "X-Conversation-ID"))
+    org, organization, user, conversation = (
+        name(header, headers.get(header, ""))
+        for header in ("X-Org-ID", "X-Organization-ID", "X-User-ID", "X-Conversation-ID")
+    )
+    return Identity(address, user, org or organization, conversation)
 
 
-def _name(headers: Headers, header: str) -> str | None:
-    value = headers.get(header, "").strip()
+def name(field: str, value: str) -> str | None:
+    """A user's, an organisation's or a conversation's name; None where it is empty. Raises InvalidRequest naming
+    the field that it came in."""
+    value = value.strip()
     if not value:
         return None
     if not NAME.fullmatch(value):
-        raise InvalidRequest(f"{header} must be 1 to 256 printable ASCII characters.", param=header)
+        raise InvalidRequest(f"{field} must be 1 to 256 printable ASCII characters.", param=field)
     return value
 
 

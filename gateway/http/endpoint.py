@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from starlette.types import Receive, Scope, Send
 
 from gateway import redact
-from gateway.contract import Call, GatewayError, Identity
+from gateway.contract import Call, GatewayError, Identity, Trail
 from gateway.engine import Engine
 from gateway.http.body import read_json
 from gateway.http.caller import CallerWatch
@@ -16,13 +16,15 @@ from gateway.pipeline import Answer
 
 Json = dict[str, Any]
 Parse = Callable[[Engine, Scope, Json, Identity], Call]
+Headers = Callable[[], Mapping[str, str]]
 
 
 class Render(Protocol):
     """Writes an answer in a route's own shape."""
 
-    async def __call__(self, answer: Answer, headers: Mapping[str, str], send: Send) -> None:
-        """Raises GatewayError where nothing was sent yet; after that it says so in the stream."""
+    async def __call__(self, call: Call, answer: Answer, headers: Headers, send: Send) -> None:
+        """``call`` is as it was parsed. Raises GatewayError where nothing was sent yet; after that it says so in the
+        stream. ``headers`` are known once the first chunk is."""
 
 
 class ModelEndpoint:
@@ -44,19 +46,23 @@ class ModelEndpoint:
         try:
             async with CallerWatch(receive), engine.pipeline.run(call) as answer:
                 try:
-                    await self._render(answer, window | answer_headers(answer), send)
+                    await self._render(call, answer, lambda: window | trail_headers(call.trail), send)
                 finally:
-                    log |= _outcome(answer)
+                    log |= _outcome(call.trail)
         except GatewayError as error:
             error.headers = {**window, **error.headers}
             raise
 
 
-def answer_headers(answer: Answer) -> dict[str, str]:
-    """Who answered, after how many attempts, and why it was not the first choice."""
-    headers = {"X-Ivy-Model": answer.reply.model, "X-Ivy-Attempts": str(answer.reply.attempts)}
-    if answer.reply.fallback_reason:
-        headers["X-Ivy-Fallback-Reason"] = answer.reply.fallback_reason
+def trail_headers(trail: Trail) -> dict[str, str]:
+    """Who answered, after how many attempts, why it was not the first choice, and whether no model did."""
+    headers = {}
+    if trail.model is not None:
+        headers = {"X-Ivy-Model": trail.model, "X-Ivy-Attempts": str(trail.attempts)}
+        if trail.fallback_reason:
+            headers["X-Ivy-Fallback-Reason"] = trail.fallback_reason
+    if trail.degraded:
+        headers["X-Ivy-Degraded"] = "true"
     return headers
 
 
@@ -71,8 +77,6 @@ def _log_fields(call: Call) -> Json:
     return fields
 
 
-def _outcome(answer: Answer) -> Json:
-    fields: Json = {"model": answer.reply.model, "attempts": answer.reply.attempts}
-    if answer.reply.fallback_reason:
-        fields["fallback_reason"] = answer.reply.fallback_reason
-    return fields
+def _outcome(trail: Trail) -> Json:
+    fields = {"model": trail.model, "attempts": trail.attempts, "fallback_reason": trail.fallback_reason}
+    return {name: value for name, value in fields.items() if value} | ({"degraded": True} if trail.degraded else {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from starlette.types import Scope, Send
 from gateway.contract import DEFAULT_MODEL, Call, Identity, NotFound, Operation, Surface
 from gateway.engine import Engine
 from gateway.http import schema, sse
+from gateway.http.endpoint import Headers
 from gateway.http.reply import send_json
 from gateway.pipeline import Answer
 from gateway.upstream import fold
@@ -56,22 +57,22 @@ def parse_embedding(engine: Engine, scope: Scope, body: Json, identity: Identity
     )
 
 
-async def render_chat(answer: Answer, headers: Mapping[str, str], send: Send) -> None:
+async def render_chat(call: Call, answer: Answer, headers: Headers, send: Send) -> None:
     """A ``chat.completion``, or its chunks and ``[DONE]``."""
-    if answer.call.stream:
+    if call.stream:
         await sse.stream(send, _events(answer), headers)
         return
     body = fold.completion([chunk async for chunk in answer.chunks])
-    await send_json(send, body, headers=headers)
+    await send_json(send, body, headers=headers())
 
 
-async def render_embedding(answer: Answer, headers: Mapping[str, str], send: Send) -> None:
+async def render_embedding(call: Call, answer: Answer, headers: Headers, send: Send) -> None:
     """A list of embeddings, as floats or as base64 of little-endian 32-bit floats."""
     chunks = [chunk async for chunk in answer.chunks]
     body = dict(chunks[-1].data)
-    if answer.call.learnt.get("encoding_format") == "base64":
+    if call.learnt.get("encoding_format") == "base64":
         body["data"] = [{**item, "embedding": _base64(item["embedding"])} for item in body["data"]]
-    await send_json(send, body, headers=headers)
+    await send_json(send, body, headers=headers())
 
 
 async def _events(answer: Answer) -> AsyncIterator[bytes]:

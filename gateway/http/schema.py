@@ -363,7 +363,7 @@ class Context(TypedDict, total=False):
 
 @STRICT
 class QuestionBody(TypedDict, total=False):
-    """``POST /ai/router/v2``."""
+    """``POST /ai/router/v2`` and ``POST /ai/router/``."""
 
     query: Required[Annotated[str, Field(min_length=1, max_length=100_000, pattern=r"\S")]]
     context: Context | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import orjson
@@ -20,11 +20,12 @@ def event(data: Any, name: str | None = None) -> bytes:
     return b"%sdata: %s\n\n" % (head, data if isinstance(data, bytes) else orjson.dumps(data))
 
 
-async def stream(send: Send, events: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
+async def stream(send: Send, events: AsyncIterator[bytes], headers: Callable[[], Mapping[str, str]]) -> None:
     """Send ``events`` as they come. The first is awaited before anything is sent, so that an error before it
-    is still a reply with a status of its own; a later one ends the stream as an ``error`` event."""
+    is still a reply with a status of its own; a later one ends the stream as an ``error`` event. ``headers`` are
+    asked for with the first."""
     first = await anext(events, b"")
-    fields = {**headers, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    fields = {**headers(), "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     await send(start(200, EVENT_STREAM, fields.items()))
     try:
         await _body(send, first)

@@ -50,8 +50,8 @@ class Variable:
 VARIABLES: Mapping[str, Variable] = {
     "AI_MODEL_PROVIDER": Variable(_provider),
     "ACTIVE_MODEL": Variable(str),
-    "IVY_MODAL_HEURISTICS": Variable(_boolean),
-    "IVY_ORGANIC_ENABLED": Variable(_boolean),
+    "IVY_MODAL_HEURISTICS": Variable(_boolean, ("flags", "modal_heuristics")),
+    "IVY_ORGANIC_ENABLED": Variable(_boolean, ("flags", "organic_enabled")),
     "AI_RATE_LIMIT_PER_MIN": Variable(_whole(1, 1_000_000), ("limits", "per_minute")),
     "AI_BURST_LIMIT": Variable(_whole(1, 1_000_000), ("limits", "burst")),
     "REDIS_URL": Variable(str, secret=True),

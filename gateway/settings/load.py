@@ -6,7 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from gateway.settings import environment
 from gateway.settings.environment import VARIABLES, Environment
@@ -14,6 +16,7 @@ from gateway.settings.models import ModelsFile
 from gateway.settings.schema import GatewayConfig
 from gateway.settings.source import ConfigError, Document, Problem, validate
 
+Shape = TypeVar("Shape", bound=BaseModel)
 PROJECT = Path(__file__).resolve().parents[2]
 KEY_RULE = "expected printable ASCII text without spaces"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -35,6 +38,10 @@ class ConfigFiles:
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise ValueError(f"{name!r} can't be read: {reason}") from None
+
+    def yaml(self, name: str, shape: type[Shape]) -> Shape:
+        """A YAML file of the folder as ``shape``; raises ConfigError with file, line and reason."""
+        return validate(Document(self.folder / name, self.text(name)), shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,38 @@ class Logging(Section):
     texts: bool = False
 
 
+class Flags(Section):
+    """Whole behaviours, switched off by one word."""
+
+    modal_heuristics: bool = True
+    organic_enabled: bool = True
+
+
+class Rollout(Section):
+    """``v2_percent`` of v2's users get all of v2; the rest is answered conversationally, as v1 does."""
+
+    v2_percent: Annotated[int, Field(ge=0, le=100)] = 100
+
+
+class Memory(Section):
+    """What is kept of conversations: each bounded, and ``max_bytes`` of memory for all of them."""
+
+    turns: Annotated[int, Field(ge=1, le=1000)] = 20
+    characters: Annotated[int, Field(ge=100, le=1_000_000)] = 20_000
+    idle_seconds: Annotated[float, Field(gt=0, le=30 * 86400)] = 3600.0
+    max_bytes: Annotated[int, Field(ge=100_000)] = 64 * 1024 * 1024
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+Pattern = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Privacy(Section):
+    """What is personal besides e-mail addresses and phone numbers: RE2 patterns by name."""
+
+    identifiers: dict[Name, Pattern] = Field(default_factory=dict)
+
+
 class PolicyEntry(Section):
     """One policy of the list; ``on_error: skip`` lets a request pass where the policy itself fails."""
 
@@ -109,4 +141,8 @@ class GatewayConfig(Section):
     retries: Retries = Retries()
     upstream: Upstream = Upstream()
     logging: Logging = Logging()
+    flags: Flags = Flags()
+    rollout: Rollout = Rollout()
+    memory: Memory = Memory()
+    privacy: Privacy = Privacy()
     policies: Annotated[tuple[PolicyEntry, ...], Field(strict=False)] = ()

@@ -24,19 +24,15 @@ from gateway.upstream.verdict import verdict
 
 Log = Callable[..., None]
 OnBegun = Callable[[Candidate], Candidate]
+HURRIED_SHARE = 2 / 3
 
 
 @dataclass(slots=True)
 class Reply:
-    """An answer under way. ``model`` is the configured name of who answers; ``usage`` is known at the end."""
+    """An answer under way; the call's ``trail`` says whose."""
 
-    model: str
-    provider: str
-    attempts: int
-    fallback_reason: str | None
     chunks: AsyncGenerator[Chunk, None]
     close: Callable[[], Awaitable[None]]
-    usage: Mapping[str, Any] | None = None
 
     async def aclose(self) -> None:
         """End the provider's call, whether or not a chunk was taken. Safe to call twice."""
@@ -60,9 +56,18 @@ class _Progress:
 
 
 class Upstream:
-    """Carries calls to the providers."""
+    """Carries calls to the providers. ``hurried_share``: see ``Patience``."""
 
-    def __init__(self, candidates: Candidates, timeouts: Timeouts, retries: Retries, log: Log) -> None:
+    def __init__(
+        self,
+        candidates: Candidates,
+        timeouts: Timeouts,
+        retries: Retries,
+        log: Log,
+        *,
+        hurried_share: float = HURRIED_SHARE,
+    ) -> None:
+        self._hurried_share = hurried_share
         self._candidates = candidates
         self._timeouts = timeouts
         self._retries = retries
@@ -70,13 +75,15 @@ class Upstream:
 
     async def open(self, call: Call) -> Reply:
         """A reply that has begun; raises GatewayError where there is none in time."""
-        patience = Patience.of(call, self._timeouts)
+        patience = Patience.of(call, self._timeouts, self._hurried_share)
         progress = _Progress()
         async with aclosing(self._candidates.of(call)) as candidates:
             async for candidate in candidates:
                 progress.first = progress.first or candidate.deployment.id
                 reply = await self._ask(call, candidate, progress, patience)
                 if reply is not None:
+                    call.trail.model = candidate.deployment.group
+                    call.trail.fallback_reason = progress.reason(candidate)
                     return reply
                 if not progress.failures[-1][1].rule.fall_over or self._exhausted(progress, patience):
                     break
@@ -94,6 +101,7 @@ class Upstream:
         while candidate.barred is None:
             tries += 1
             progress.attempts += 1
+            call.trail.attempts += 1
             number, on_begun = progress.attempts, self._candidates.begun
             attempt = _Attempt(call, candidate, patience, log=self._log, number=number, on_begun=on_begun)
             try:
@@ -103,7 +111,7 @@ class Upstream:
                 if not failure.rule.retry or tries >= self._retries.tries or self._exhausted(progress, patience):
                     return None
             else:
-                return attempt.reply(begun, progress.attempts, progress.reason(candidate))
+                return attempt.reply(begun)
             await self._back_off(tries, patience)
             if patience.left <= 0:
                 return None
@@ -136,7 +144,6 @@ class _Attempt:
         self._usage: Mapping[str, Any] | None = None
         self._chunks = patience.guard(call, candidate.lane.attempt(candidate.deployment, call))
         self._ended = False
-        self._reply: Reply | None = None
 
     async def begin(self) -> list[Chunk]:
         """What came until it spoke or, where it is not streamed, all of it; raises Failure."""
@@ -161,13 +168,9 @@ class _Attempt:
         await self._end(None)
         return begun
 
-    def reply(self, begun: list[Chunk], attempts: int, reason: str | None) -> Reply:
+    def reply(self, begun: list[Chunk]) -> Reply:
         """The reply that ``begun`` is the beginning of."""
-        deployment = self._candidate.deployment
-        self._reply = Reply(
-            deployment.group, deployment.provider, attempts, reason, self._rest(begun), self._abandon, self._usage
-        )
-        return self._reply
+        return Reply(self._rest(begun), self._abandon)
 
     async def _rest(self, begun: list[Chunk]) -> AsyncGenerator[Chunk, None]:
         """All chunks, those that have come first; raises Unavailable where the stream breaks."""
@@ -185,8 +188,6 @@ class _Attempt:
             message = f"{self._candidate.deployment.group} broke off in the middle of its answer ({ending.kind})."
             raise Unavailable(message, code="stream_broken", retry_after=1) from error
         finally:
-            if self._reply:
-                self._reply.usage = self._usage
             await self._end(ending)
 
     async def _abandon(self) -> None:

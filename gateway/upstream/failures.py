@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SILENT = "first_token_timeout"
     STALLED = "stalled"
     SLOW = "attempt_timeout"
+    HURRIED = "hurried"
     CUT = "cut"
     GARBAGE = "unreadable_reply"
     EMPTY = "empty_reply"
@@ -61,6 +62,8 @@ RULES: dict[Kind, Rule] = {
     Kind.SILENT:            Rule(True,  False, True),
     Kind.STALLED:           Rule(True,  False, True),
     Kind.SLOW:              Rule(True,  False, True),
+    # A policy had less time than a provider may take.
+    Kind.HURRIED:           Rule(False, False, True),
     Kind.CUT:               Rule(True,  True,  True),
     Kind.GARBAGE:           Rule(True,  True,  True),
     Kind.EMPTY:             Rule(True,  True,  True),

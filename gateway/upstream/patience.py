@@ -14,18 +14,26 @@ from gateway.upstream.finishes import Finishes
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds for each part of an attempt; ``deadline`` is the whole request's, in the loop's time."""
+    """Seconds for each part of an attempt; ``deadline`` is the whole request's, in the loop's time. ``hurried`` where
+    a policy is in more of a hurry than the settings are."""
 
     timeouts: Timeouts
     attempt: float
     deadline: float
+    hurried: bool = False
 
     @classmethod
-    def of(cls, call: Call, timeouts: Timeouts) -> Patience:
-        """The patience that a request of this surface is owed from now on."""
+    def of(cls, call: Call, timeouts: Timeouts, hurried_share: float = 1.0) -> Patience:
+        """The patience that a request of this surface is owed from now on. Of a policy's own limit one attempt may
+        take ``hurried_share``, so that the rest is the next model's."""
         attempt = getattr(timeouts.attempt_seconds, call.surface)
         total = getattr(timeouts.request_seconds, call.surface)
-        return cls(timeouts, attempt, asyncio.get_running_loop().time() + total)
+        if call.seconds is not None:
+            total = min(total, call.seconds)
+        now = asyncio.get_running_loop().time()
+        if call.seconds is None or attempt <= total * hurried_share:
+            return cls(timeouts, attempt, now + total)
+        return cls(timeouts, total * hurried_share, now + total, hurried=True)
 
     @property
     def left(self) -> float:
@@ -63,7 +71,8 @@ class _Watch:
         # The first token is waited for once: chunks that say nothing do not begin its time anew.
         first = patience.timeouts.first_token_seconds if call.stream else patience.attempt
         self._until: float | None = self._now() + first
-        self.kind: Kind | None = Kind.SILENT if call.stream else Kind.SLOW
+        slow = Kind.HURRIED if patience.hurried else Kind.SLOW
+        self.kind: Kind | None = Kind.SILENT if call.stream else slow
 
     def limit(self) -> float:
         """Seconds to wait for the next chunk."""

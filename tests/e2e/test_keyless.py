@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+from typing import Any
 
+import jsonschema
 import openai
 import pytest
 
 from tests.conftest import Start
-from tests.support.gateway import GatewayProcess, poll
+from tests.support.gateway import ROOT, GatewayProcess, poll
+from tests.support.ivy import NBA, ask
 
 LOCAL = "local/smollm2-135m-instruct"
 LEAD = {"lead": {"name": "Maya Chen", "status": "qualified", "leadScore": 82}}
@@ -34,7 +38,7 @@ def test_the_runbooks_three_calls(keyless: GatewayProcess) -> None:
         first = client.post("/ai/router/v2", json={"query": "test", "context": {}})
         second = client.post(
             "/ai/router/v2",
-            json={"query": "What is the next best action?", "context": LEAD},
+            json={"query": "Who should I speak to about Maya?", "context": LEAD},
             headers={"X-User-ID": "user-1"},
         )
         health = client.get("/ai/router/health")
@@ -48,6 +52,31 @@ def test_the_runbooks_three_calls(keyless: GatewayProcess) -> None:
         assert envelope["actions"]
     assert health.status_code == 200
     assert health.json()["local_model"]["running"] is True
+
+
+def test_the_debug_call_is_a_modal_that_fits_its_schema_every_time(keyless: GatewayProcess) -> None:
+    schema = json.loads((ROOT / "config" / "schemas" / "suggestions.json").read_text())
+    for number in range(5):
+        lead = {"name": f"Maya Chen {'abcde'[number]}", "leadScore": 60 + number}
+        reply = ask(keyless, query=NBA, context={"lead": lead})
+        assert reply.status_code == 200, reply.text
+        assert reply.json()["kind"] == "modal"
+        jsonschema.validate(reply.json()["modal"]["payload"], schema)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"context": {"lead": {"name": "Maya Chen"}}},
+        {"context": LEAD, "ui_capabilities": ["toasts"]},
+    ],
+)
+def test_without_a_signal_or_a_screen_for_it_the_debug_call_is_conversational(
+    keyless: GatewayProcess, body: dict[str, Any]
+) -> None:
+    envelope = ask(keyless, query=NBA, **body).json()
+    assert envelope["kind"] == "conversational"
+    assert envelope["answer_markdown"].strip()
 
 
 def test_the_openai_client(keyless: GatewayProcess) -> None:

@@ -2,54 +2,34 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.build import steps
+from gateway.build import engine, timeouts_for
 from gateway.settings import ConfigError
-from tests.support.configuration import Configuration
+from tests.support.asgi import Lines
+from tests.support.configuration import KEYS, Configuration
 
-ACTIONS = "default_action: view, actions: {view: {label: View}}"
-MISSING = "'policies.0.options.{}' is missing"
-
-
-def policy(options: str, name: str = "conversation", more: str = "") -> str:
-    return f"policies:\n  - name: {name}\n    options: {{{options}}}\n{more}"
+STYLE = "introduction: As follows.\nper_week: 1\nshots: [{user: a, assistant: b}]\n"
+POLICIES = "policies: [{name: style}]\nmemory: {max_bytes: 1000000}\n"
 
 
-@pytest.mark.parametrize(
-    ("text", "messages"),
-    [
-        (policy("", "conversatoin"), ["2: unknown policy 'conversatoin'; did you mean 'conversation'?"]),
-        (policy("prompt: p.md"), [f"3: {MISSING.format(key)}" for key in ("default_action", "actions")]),
-        (policy(f"promt: p.md, prompt: p.md, {ACTIONS}"),
-         ["3: unknown key 'policies.0.options.promt'; did you mean 'prompt'?"]),
-        (policy(f"prompt: 3, {ACTIONS}"), ["3: 'policies.0.options.prompt': expected text, got 3"]),
-        (policy(f"prompt: p.md, max_context_characters: -1, {ACTIONS}"),
-         ["3: 'policies.0.options.max_context_characters': expected greater than or equal to 0, got -1"]),
-        (policy("prompt: p.md, default_action: view, actions: {view: {lable: View, label: View}}"),
-         ["3: unknown key 'policies.0.options.actions.view.lable'; did you mean 'label'?"]),
-        (policy("prompt: p.md, default_action: vew, actions: {view: {label: View}}"),
-         ["3: 'policies.0.options': 'default_action' is 'vew', which 'actions' does not list"]),
-        (policy(f"prompt: nowhere.md, {ACTIONS}"), ["3: 'nowhere.md' can't be read: No such file or directory"]),
-        (policy(f"prompt: ../p.md, {ACTIONS}"), ["3: '../p.md' is outside of the configuration folder"]),
-        (policy(f"prompt: /etc/hostname, {ACTIONS}"), ["3: '/etc/hostname' is outside of the configuration folder"]),
-        (policy(f"prompt: latin.md, {ACTIONS}"), ["3: 'latin.md' can't be read: it is not UTF-8"]),
-    ],
-)  # fmt: skip
-def test_a_policy_that_can_t_be_built_is_refused_with_its_line(
-    configuration: Configuration, text: str, messages: list[str]
-) -> None:
-    configuration.write("p.md", "prompt")
-    configuration.write("latin.md", b"\xe9")
-    with pytest.raises(ConfigError) as caught:
-        steps(configuration.load(text))
-    assert configuration.shown(caught.value) == [f"gateway.yaml:{message}" for message in messages]
+@pytest.mark.usefixtures("litellm_closed")
+async def test_an_engine_has_what_was_configured(configuration: Configuration) -> None:
+    configuration.write("style.yaml", STYLE)
+    async with engine(configuration.load(POLICIES, env=KEYS), Lines()) as made:
+        assert [step.name for step in made.pipeline.steps] == ["style"]
+        assert made.memory.usage().most == 1_000_000
+        assert (made.plan.primary, made.local) == ("flash", None)
 
 
-def test_policies_keep_their_order_and_say_whether_they_may_be_skipped(configuration: Configuration) -> None:
-    configuration.write("p.md", "prompt")
-    second = f"  - name: conversation\n    on_error: skip\n    options: {{prompt: p.md, {ACTIONS}}}\n"
-    found = steps(configuration.load(policy(f"prompt: p.md, {ACTIONS}", more=second)))
-    assert [(step.name, step.skippable) for step in found] == [("conversation", False), ("conversation", True)]
+async def test_what_can_t_be_built_is_refused_and_leaves_nothing_open(configuration: Configuration) -> None:
+    with pytest.raises(ConfigError, match="unknown policy 'stile'; did you mean 'style'"):
+        async with engine(configuration.load("policies: [{name: stile}]", env=KEYS), Lines()):
+            pass
 
 
-def test_no_policies_are_none(configuration: Configuration) -> None:
-    assert steps(configuration.load("")) == ()
+def test_a_model_on_this_machine_is_owed_more_patience(configuration: Configuration) -> None:
+    settings = configuration.load("timeouts: {first_token_seconds: 1}")
+    assert timeouts_for(settings, keyless=False) == settings.gateway.timeouts
+    patient = timeouts_for(settings, keyless=True)
+    assert patient.first_token_seconds > 30
+    assert patient.attempt_seconds.ivy > settings.gateway.timeouts.attempt_seconds.ivy
+    assert patient.connect_seconds == settings.gateway.timeouts.connect_seconds

@@ -8,16 +8,18 @@ import pytest
 from starlette.requests import Request
 
 from gateway.breaker import Breaker
-from gateway.contract import GatewayError, Unavailable
+from gateway.contract import GatewayError, Owner, Turn, Unavailable
 from gateway.engine import Engine
 from gateway.health import Health
 from gateway.limits import Admission
 from gateway.pipeline import Pipeline
 from gateway.settings.schema import GatewayConfig
+from gateway.tally import Tally
 from gateway.upstream.candidates import Candidates
 from gateway.upstream.failures import Failure, Kind
 from tests.support.asgi import Lines, scope
 from tests.support.fakes import Clock, FakeLane, FakePicker, FakeUpstream, Source, deployment, make_call, piece
+from tests.support.policies import FakeMemory
 
 REQUEST = Request(scope("GET", "/"))
 DEPLOYMENTS = (deployment("a"), deployment("b", unusable="B_API_KEY is not set"), deployment("embedder"))
@@ -42,12 +44,13 @@ def engine(clock: Clock, deployments: Any = DEPLOYMENTS) -> Engine:
         candidates=candidates,
         pipeline=Pipeline((), FakeUpstream(), Lines()),
         local=None,
+        memory=FakeMemory(),
         started=0,
     )
 
 
 def health(made: Engine, *, draining: bool = False) -> Health:
-    return Health(lambda: made, lambda: draining)
+    return Health(lambda: made, lambda: draining, Tally())
 
 
 async def report(made: Engine) -> dict[str, Any]:
@@ -85,7 +88,7 @@ async def test_a_process_without_an_engine_is_not_ready() -> None:
         raise Unavailable("starting", retry_after=2)
 
     try:
-        status = (await Health(none, lambda: False).ready(REQUEST)).status_code
+        status = (await Health(none, lambda: False, Tally()).ready(REQUEST)).status_code
     except GatewayError as error:
         status = error.status
     assert status == 503
@@ -129,3 +132,13 @@ async def test_a_model_that_the_assistant_does_not_use_does_not_degrade_it(clock
     assert body["status"] == "ok"
     assert body["deployments"][1]["reason"] == "model_not_found"
     assert body["deployments"][1]["serves_assistant"] is False
+
+
+async def test_flags_memory_and_what_replies_were_are_told(clock: Clock) -> None:
+    made = engine(clock)
+    await made.memory.remember(Owner("", "ann"), "c1", Turn("a", "b"), 1)
+    found = await report(made)
+    assert found["flags"] == {"modal_heuristics": True, "organic_enabled": True, "v2_percent": 100}
+    assert found["memory"]["conversations"] == 1
+    assert set(found["memory"]) == {"bytes", "max_bytes", "conversations"}
+    assert found["replies"]["modal"] == 0

@@ -74,7 +74,7 @@ async def read(made: Pipeline, call: Call = CALL) -> list[str]:
 
 
 def assert_closed(upstream: FakeUpstream) -> None:
-    assert upstream.closed >= 1
+    assert upstream.closed >= len(upstream.calls)
     assert upstream.source.closed == upstream.source.begun
 
 
@@ -144,10 +144,10 @@ async def test_every_hook_is_closed_outermost_first_and_then_the_provider_s_call
     assert_closed(upstream)
 
 
-async def test_a_reply_of_which_nothing_was_read_is_closed() -> None:
+async def test_a_reply_of_which_nothing_was_read_is_not_asked_for() -> None:
     upstream = FakeUpstream(*CHUNKS)
     await leave_at_once(pipeline(upstream, Traced("a", []), Traced("b", [])))
-    assert not upstream.source.begun
+    assert upstream.calls == []
     assert_closed(upstream)
 
 
@@ -329,13 +329,74 @@ async def test_a_refusal_before_there_is_an_answer_closes_the_reply() -> None:
 async def test_a_hook_that_hands_the_chunks_back_stands_in_nobody_s_way() -> None:
     upstream = FakeUpstream(*CHUNKS)
     async with pipeline(upstream, Answering(lambda chunks: chunks)).run(CALL) as answer:
-        assert answer.chunks is answer.reply.chunks
         assert await collect(answer.chunks) == CHUNKS
 
 
-async def test_where_no_provider_answers_no_response_hook_runs() -> None:
+async def test_the_provider_is_asked_with_the_first_chunk() -> None:
+    upstream = FakeUpstream(*CHUNKS)
+    async with pipeline(upstream, Traced("a", [])).run(CALL) as answer:
+        assert upstream.calls == []
+        await anext(answer.chunks)
+        assert len(upstream.calls) == 1
+
+
+async def test_where_no_provider_answers_the_response_hooks_hear_of_it() -> None:
     trace: list[str] = []
     upstream = FakeUpstream(fails=Unavailable("none"))
     with pytest.raises(Unavailable):
         await read(pipeline(upstream, Traced("a", trace)))
-    assert trace == ["a asks"]
+    assert trace == ["a asks", "a closes"]
+
+
+async def test_a_hook_may_answer_where_no_provider_does() -> None:
+    async def helps(chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except Unavailable:
+            yield piece("of its own")
+
+    upstream = FakeUpstream(fails=Unavailable("none"))
+    assert await read(pipeline(upstream, Answering(helps))) == ["of its own"]
+
+
+class AnsweringItself(Policy):
+    async def request(self, call: Call) -> Call:
+        return replace(call, answer="no need to ask")
+
+    def response(self, call: Call, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        raise BUG
+
+
+async def test_where_a_policy_answers_by_itself_only_those_before_it_see_the_reply() -> None:
+    upstream, trace = FakeUpstream(*CHUNKS), list[str]()
+    made = pipeline(upstream, Traced("a", trace), AnsweringItself(), Traced("c", trace))
+    assert await read(made) == ["no need to aska"]
+    assert trace == ["a asks", "a closes"]
+    assert upstream.calls == []
+
+
+async def test_an_answer_of_nothing_is_still_an_answer() -> None:
+    class Silent(Policy):
+        async def request(self, call: Call) -> Call:
+            return replace(call, answer="")
+
+    upstream = FakeUpstream(*CHUNKS)
+    assert await read(pipeline(upstream, Silent())) == [""]
+    assert upstream.calls == []
+
+
+async def test_what_is_asked_of_a_pipeline_passes_its_policies_and_is_closed() -> None:
+    upstream = FakeUpstream(*CHUNKS)
+    call = make_call(stream=True)
+    assert await pipeline(upstream, Traced("a", [])).ask(call) == "one atwo athree a"
+    assert (upstream.calls[0].stream, upstream.calls[0].learnt) == (False, {"a": True})
+    assert call.trail.attempts == 1
+    assert_closed(upstream)
+
+
+async def test_a_question_that_breaks_off_has_no_answer() -> None:
+    upstream = FakeUpstream(CHUNKS[0], Unavailable("broke off"))
+    with pytest.raises(Unavailable):
+        await pipeline(upstream).ask(CALL)
+    assert_closed(upstream)

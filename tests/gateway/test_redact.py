@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import redact
+from gateway.personal import PersonalData
 from tests.support.fakes import PROPERTY
 
 EMAILS = [
@@ -150,3 +152,24 @@ def test_a_hostile_text_costs_little(text: str) -> None:
     redact.provider_message(text)
     redact.one_line(text, 2000)
     assert time.process_time() - started < 1
+
+
+@pytest.fixture
+def customer_numbers() -> Iterator[None]:
+    redact.configure(PersonalData({"customer_number": r"CN-\d{6}", "straße": "Hauptstraße [0-9]+"}))
+    yield
+    redact.configure(PersonalData({}))
+
+
+@pytest.mark.usefixtures("customer_numbers")
+def test_configured_identifiers_are_taken_out_of_every_text() -> None:
+    text = "CN-123456 of ann@example.com, Hauptstraße 12, +1 555 123 4567"
+    for cleaned in (redact.clean(text), redact.one_line(text), redact.provider_message(text)):
+        assert cleaned == "[customer_number] of [email], [straße], [phone]"
+    for text in HARMLESS:
+        assert redact.clean(text) == text
+
+
+@pytest.mark.parametrize("address", ["иван@пример.рф", "用户@例子.公司", "राम@उदाहरण.भारत", "jo\u0308rg@example.de"])
+def test_addresses_of_other_scripts_are_taken_out(address: str) -> None:
+    assert redact.clean(f"to {address}: \ud800") == "to [email]: \ud800"

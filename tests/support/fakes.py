@@ -137,19 +137,21 @@ class CountingBreaker(Breaker):
 class FakeUpstream:
     """Answers with a source's chunks, or raises; what stands behind a pipeline."""
 
-    def __init__(self, *steps: Chunk | float | BaseException, fails: Exception | None = None, **reply: Any) -> None:
+    def __init__(self, *steps: Chunk | float | BaseException, fails: Exception | None = None, **trail: Any) -> None:
         self.source = Source(*steps)
         self.calls: list[Call] = []
         self.closed = 0
         self._fails = fails
-        self._reply = reply
+        self._trail = trail
 
     async def open(self, call: Call) -> Reply:
         self.calls.append(call)
         if self._fails:
             raise self._fails
-        fields: dict[str, Any] = {"model": "m1", "provider": "openai", "attempts": 1, "fallback_reason": None}
-        return Reply(**{**fields, **self._reply}, chunks=self.source.chunks(), close=self._close)
+        answered: dict[str, Any] = {"model": "m1", "attempts": 1, "fallback_reason": None, **self._trail}
+        for name, value in answered.items():
+            setattr(call.trail, name, value)
+        return Reply(self.source.chunks(), self._close)
 
     async def _close(self) -> None:
         self.closed += 1

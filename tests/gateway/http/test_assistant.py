@@ -1,27 +1,50 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract import Call, Chunk, GatewayError, Identity, Operation, Surface, Unavailable, UpstreamRejected
+from gateway.contract import (
+    Call,
+    Chunk,
+    GatewayError,
+    Identity,
+    InvalidRequest,
+    Operation,
+    Surface,
+    Unavailable,
+    UpstreamRejected,
+)
 from gateway.engine import Engine
 from gateway.http import assistant
+from gateway.http.assistant import Assistant
 from gateway.pipeline import Pipeline
+from gateway.settings.schema import GatewayConfig, Rollout
+from gateway.tally import Tally
 from tests.support.asgi import Lines, Sent, scope
 from tests.support.fakes import PROPERTY, FakeUpstream, make_call, piece
 from tests.support.sse import events
 
 ANN = Identity("127.0.0.1", "ann")
-NO_ENGINE = cast(Engine, None)
 
 
-def parse(identity: Identity = ANN, accept: str = "*/*", **body: Any) -> Call:
+def engine(percent: int = 100) -> Engine:
+    config = GatewayConfig(rollout=Rollout(v2_percent=percent))
+    return cast(Engine, SimpleNamespace(settings=SimpleNamespace(gateway=config)))
+
+
+def parse(identity: Identity = ANN, accept: str = "*/*", percent: int = 100, **body: Any) -> Call:
     sent = scope(request_id="req_1", headers={"accept": accept})
-    return assistant.parse(NO_ENGINE, sent, {"query": "hello", **body}, identity)
+    return assistant.parse(engine(percent), sent, {"query": "hello", **body}, identity)
+
+
+def parse_v1(**body: Any) -> Call:
+    sent = scope(request_id="req_1", headers={"accept": "text/event-stream"})
+    return assistant.parse_v1(engine(), sent, {"query": "hello", **body}, ANN)
 
 
 def test_a_question_becomes_a_call_of_the_primary() -> None:
@@ -32,8 +55,8 @@ def test_a_question_becomes_a_call_of_the_primary() -> None:
     assert call.question is not None and call.question.query == "hello"
 
 
-def question(**body: Any) -> Any:
-    return parse(**body).question
+def question(identity: Identity = ANN, **body: Any) -> Any:
+    return parse(identity, **body).question
 
 
 def test_capabilities_that_are_not_sent_are_not_an_empty_list() -> None:
@@ -79,11 +102,11 @@ CHUNKS = [
 ]
 
 
-async def rendered(*steps: Chunk | Exception, stream: bool = False) -> Sent:
+async def rendered(*steps: Chunk | Exception, stream: bool = False, tally: Tally | None = None) -> Sent:
     sent = Sent()
     call = make_call(surface=Surface.IVY, stream=stream)
     async with Pipeline((), FakeUpstream(*steps), Lines()).run(call) as answer:
-        await assistant.render(answer, {"X-Ivy-Model": "m"}, sent)
+        await Assistant(tally or Tally()).render(call, answer, lambda: {"X-Ivy-Model": "m"}, sent)
     return sent
 
 
@@ -98,23 +121,112 @@ async def test_the_envelope() -> None:
     assert sent.headers["x-ivy-model"] == "m"
 
 
-def test_a_likely_modal_is_there_only_where_it_was_noted() -> None:
+async def test_a_likely_modal_is_there_only_where_it_was_noted() -> None:
     modal = {"type": "risks", "payload": {}}
-    assert "maybe_modal" not in assistant.envelope([piece("a")])
-    assert assistant.envelope([Chunk({"choices": []}, {"maybe_modal": modal}), piece("a")])["maybe_modal"] == modal
+    assert "maybe_modal" not in (await rendered(piece("a"))).json
+    assert (await rendered(Chunk.saying("", {"maybe_modal": modal}), piece("a"))).json["maybe_modal"] == modal
 
 
-def test_later_notes_win() -> None:
+async def test_later_notes_win() -> None:
     first, second = Chunk({}, {"actions": ["first"], "sources": ["s"]}), Chunk({}, {"actions": ["second"]})
-    envelope = assistant.envelope([first, piece("a"), second])
+    envelope = (await rendered(first, piece("a"), second)).json
     assert (envelope["actions"], envelope["sources"]) == (["second"], ["s"])
 
 
 @pytest.mark.parametrize("texts", [[], [""], [" ", "\n"]])
-def test_an_answer_is_never_empty(texts: list[str]) -> None:
+async def test_an_answer_is_never_empty(texts: list[str]) -> None:
     with pytest.raises(UpstreamRejected) as caught:
-        assistant.envelope([piece(text) for text in texts])
+        await rendered(*(piece(text) for text in texts))
     assert (caught.value.status, caught.value.code) == (400, "content_policy_violation")
+
+
+MODAL = {"type": "suggestions", "payload": {"modal_title": "Next"}}
+MODAL_CHUNK = Chunk.saying("Next", {"modal": MODAL, "actions": ACTIONS, "modal_source": "context", "degraded": True})
+
+
+async def test_the_modal_envelope() -> None:
+    tally = Tally()
+    sent = await rendered(MODAL_CHUNK, tally=tally)
+    assert sent.json == {"kind": "modal", "actions": ACTIONS, "modal": MODAL}
+    assert tally.report()["by_type"] == {"suggestions": 1}
+
+
+async def test_the_events_of_a_modal_hold_no_text() -> None:
+    found = events((await rendered(MODAL_CHUNK, stream=True)).body.decode())
+    assert [(event.name, event.json) for event in found] == [
+        ("meta", {"kind": "modal"}),
+        ("done", {"kind": "modal", "actions": ACTIONS, "modal": MODAL}),
+    ]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_no_provider_gave_is_marked_before_the_headers_go(stream: bool) -> None:
+    call = make_call(surface=Surface.IVY, stream=stream)
+    async with Pipeline((), FakeUpstream(MODAL_CHUNK), Lines()).run(call) as answer:
+        sent = Sent()
+        headers = lambda: {"degraded": str(call.trail.degraded)}  # noqa: E731
+        await Assistant(Tally()).render(call, answer, headers, sent)
+    assert sent.headers["degraded"] == "True"
+
+
+async def test_only_what_was_rendered_is_counted() -> None:
+    tally = Tally()
+    await rendered(piece("a"), tally=tally)
+    await rendered(piece("a"), stream=True, tally=tally)
+    with pytest.raises(UpstreamRejected):
+        await rendered(piece(" "), tally=tally)
+    assert tally.report()["conversational"] == 2
+
+
+async def legacy(*steps: Chunk, **changes: Any) -> Any:
+    sent = Sent()
+    call = make_call(surface=Surface.IVY, **changes)
+    async with Pipeline((), FakeUpstream(*steps), Lines()).run(call) as answer:
+        await Assistant(Tally()).render_v1(call, answer, dict, sent)
+    return sent.json
+
+
+async def test_the_legacy_shape() -> None:
+    notes = Chunk.saying("", {"intent": "risks", "confidence": 0.7})
+    assert await legacy(*CHUNKS, notes, identity=ANN) == {
+        "answer_markdown": "Write to **Ann**.",
+        "actions": ACTIONS,
+        "sources": [{"title": "0"}, {"title": "1"}, {"title": "2"}],
+        "confidence": 0.7,
+        "intent": "risks",
+        "session_id": ANN.session,
+    }
+
+
+async def test_the_legacy_shape_where_nothing_was_noted() -> None:
+    made = await legacy(piece("a"))
+    assert (made["intent"], made["confidence"], made["session_id"]) == ("general", 0.5, "req_1")
+    assert (await legacy(piece("a"), identity=Identity("x", "ann", conversation="c1")))["session_id"] == "c1"
+
+
+def test_a_legacy_caller_takes_no_modals_and_no_events() -> None:
+    for capabilities in (None, [], ["modals"], ["modals", "toasts"]):
+        call = parse_v1(ui_capabilities=capabilities)
+        assert call.question is not None and not call.question.takes_modals
+        assert not call.stream
+    with pytest.raises(InvalidRequest) as caught:
+        parse_v1(stream=True)
+    assert caught.value.param == "stream"
+
+
+def test_a_percentage_of_the_users_gets_all_of_v2_and_stays() -> None:
+    users = [Identity("127.0.0.1", f"user-{number}") for number in range(1000)]
+
+    def chosen(percent: int) -> set[str | None]:
+        return {user.user for user in users if question(user, percent=percent).takes_modals}
+
+    assert chosen(0) == set()
+    assert len(chosen(100)) == 1000
+    shares = [chosen(percent) for percent in (10, 30, 60)]
+    assert shares[0] < shares[1] < shares[2]
+    assert all(abs(len(share) - expected) < 60 for share, expected in zip(shares, (100, 300, 600), strict=True))
+    assert question(percent=0, ui_capabilities=["modals", "toasts"]).ui_capabilities == {"toasts"}
+    assert question(percent=0).ui_capabilities == frozenset()
 
 
 async def test_the_events() -> None:
@@ -145,7 +257,7 @@ async def test_a_stream_that_breaks_ends_with_an_error_and_not_with_done(steps: 
     call = make_call(surface=Surface.IVY, stream=True)
     with pytest.raises((GatewayError, RuntimeError)):
         async with Pipeline((), FakeUpstream(*steps), Lines()).run(call) as answer:
-            await assistant.render(answer, {}, sent)
+            await Assistant(Tally()).render(call, answer, dict, sent)
     last = events(sent.body.decode())[-1]
     assert (last.name, last.json["error"]["code"]) == ("error", code)
     assert b"what the caller sent" not in sent.body
@@ -156,5 +268,5 @@ async def test_a_stream_that_is_refused_before_its_first_chunk_is_a_reply_with_a
     call = make_call(surface=Surface.IVY, stream=True)
     with pytest.raises(Unavailable):
         async with Pipeline((), FakeUpstream(Unavailable("none")), Lines()).run(call) as answer:
-            await assistant.render(answer, {}, sent)
+            await Assistant(Tally()).render(call, answer, dict, sent)
     assert sent.messages == []

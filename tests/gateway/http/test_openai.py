@@ -103,7 +103,7 @@ def test_an_embedding_is_always_asked_for_in_floats() -> None:
 async def rendered(render: Any, call: Call, *steps: Chunk | Exception) -> Sent:
     sent = Sent()
     async with Pipeline((), FakeUpstream(*steps), Lines()).run(call) as answer:
-        await render(answer, HEADERS, sent)
+        await render(call, answer, HEADERS.copy, sent)
     return sent
 
 
@@ -149,7 +149,7 @@ async def test_a_stream_that_breaks_has_no_done() -> None:
     upstream = FakeUpstream(piece("a"), NotFound("broke off"))
     with pytest.raises(GatewayError):
         async with Pipeline((), upstream, Lines()).run(make_call(stream=True)) as answer:
-            await openai.render_chat(answer, HEADERS, sent)
+            await openai.render_chat(answer.call, answer, HEADERS.copy, sent)
     assert b"[DONE]" not in sent.body
     assert events(sent.body.decode())[-1].name == "error"
 

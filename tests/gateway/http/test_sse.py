@@ -19,7 +19,7 @@ async def source(steps: tuple[bytes | Exception, ...]) -> AsyncIterator[bytes]:
 
 async def stream(*steps: bytes) -> Sent:
     sent = Sent()
-    await sse.stream(sent, source(steps), {"X-Ivy-Model": "m"})
+    await sse.stream(sent, source(steps), lambda: {"X-Ivy-Model": "m"})
     return sent
 
 
@@ -27,7 +27,7 @@ async def broken(*steps: bytes | Exception) -> Sent:
     """What was sent before the last step, an error, came out again."""
     sent = Sent()
     with pytest.raises((GatewayError, RuntimeError)) as caught:
-        await sse.stream(sent, source(steps), {})
+        await sse.stream(sent, source(steps), dict)
     assert caught.value is steps[-1]
     return sent
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.contract import Surface
 from gateway.lanes.boot import configure
 from gateway.lanes.openai_wire import OpenAIWire
 from gateway.lanes.transport import Request
@@ -133,6 +134,25 @@ def test_a_file_by_address_is_refused_and_never_fetched(address: str) -> None:
 def test_what_litellm_can_t_translate_another_provider_may_take() -> None:
     with pytest.raises(Failure) as caught:
         request({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]})
+    assert caught.value.kind is Kind.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("surface", "params", "taken"),
+    [
+        (Surface.IVY, {"response_format": FORMAT}, False),
+        (Surface.IVY, {}, True),
+        (Surface.V1, {"response_format": FORMAT}, True),
+    ],
+)
+def test_the_demonstration_model_fills_in_no_modals(surface: Surface, params: dict[str, Any], taken: bool) -> None:
+    wire = OpenAIWire(drop_params=True, text_only=True)
+    call = make_call(surface=surface, params={"messages": [USER], **params})
+    if taken:
+        assert wire.request(MINI, call)
+        return
+    with pytest.raises(Failure) as caught:
+        wire.request(MINI, call)
     assert caught.value.kind is Kind.UNSUPPORTED
 
 

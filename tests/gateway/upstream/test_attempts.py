@@ -58,8 +58,13 @@ class World:
         chosen = Retries(**{"backoff_seconds": 0, **(retries or {})})
         self.upstream = Upstream(self.candidates, timeouts or Timeouts(), chosen, self.log)
 
+    async def open(self, *, stream: bool = False) -> Reply:
+        call = make_call(stream=stream)
+        self.trail = call.trail
+        return await self.upstream.open(call)
+
     async def text(self, *, stream: bool = False) -> str:
-        reply = await self.upstream.open(STREAM if stream else PLAIN)
+        reply = await self.open(stream=stream)
         try:
             return "".join(chunk.text for chunk in await collect(reply.chunks))
         finally:
@@ -87,9 +92,9 @@ class World:
 @BOTH
 async def test_the_first_choice_answers(stream: bool) -> None:
     world = World(a=answers(), b=answers())
-    reply = await world.upstream.open(STREAM if stream else PLAIN)
+    reply = await world.open(stream=stream)
     assert await collect(reply.chunks) == [*ANSWER, Chunk({"choices": [], "usage": USAGE})]
-    assert (reply.model, reply.attempts, reply.fallback_reason, reply.usage) == ("a", 1, None, USAGE)
+    assert (world.trail.model, world.trail.attempts, world.trail.fallback_reason) == ("a", 1, None)
     assert (world.lane.calls, world.settled()) == (["a"], ["success"])
     (line,) = world.log.of("model_call")
     expected = {"model_provider": "openai", "deployment": "a", "attempt": 1, "outcome": "ok", "level": "info"}
@@ -105,8 +110,8 @@ PASSED_ON = [kind for kind in Kind if RULES[kind].fall_over and not RULES[kind].
 @pytest.mark.parametrize("kind", RETRIED)
 async def test_where_a_second_try_can_help_there_is_one(kind: Kind, stream: bool) -> None:
     world = World(a=[fails(kind), answers()], b=answers())
-    reply = await world.upstream.open(STREAM if stream else PLAIN)
-    assert (reply.model, reply.attempts, reply.fallback_reason) == ("a", 2, None)
+    reply = await world.open(stream=stream)
+    assert (world.trail.model, world.trail.attempts, world.trail.fallback_reason) == ("a", 2, None)
     await reply.aclose()
     assert world.lane.calls == ["a", "a"]
     assert world.settled()[0] == ("failure" if RULES[kind].counts else "release")
@@ -116,8 +121,8 @@ async def test_where_a_second_try_can_help_there_is_one(kind: Kind, stream: bool
 @pytest.mark.parametrize("kind", PASSED_ON)
 async def test_where_it_can_t_the_next_is_asked_at_once(kind: Kind, stream: bool) -> None:
     world = World(a=fails(kind), b=answers())
-    reply = await world.upstream.open(STREAM if stream else PLAIN)
-    assert (reply.model, reply.attempts, reply.fallback_reason) == ("b", 2, str(kind))
+    reply = await world.open(stream=stream)
+    assert (world.trail.model, world.trail.attempts, world.trail.fallback_reason) == ("b", 2, str(kind))
     assert await collect(reply.chunks)
     assert world.lane.calls == ["a", "b"]
     how = "failure" if RULES[kind].counts else "success" if kind is Kind.TOO_LONG else "release"
@@ -151,15 +156,15 @@ async def test_there_are_never_more_calls_than_attempts(attempts: int) -> None:
 
 async def test_what_is_barred_is_no_attempt_but_a_reason() -> None:
     world = World(deployments=[deployment("a", unusable="A_KEY is not set"), deployment("b")], a=answers(), b=answers())
-    reply = await world.upstream.open(PLAIN)
-    assert (reply.model, reply.attempts, reply.fallback_reason) == ("b", 1, "no_provider_key")
+    await world.open()
+    assert (world.trail.model, world.trail.attempts, world.trail.fallback_reason) == ("b", 1, "no_provider_key")
     assert world.lane.calls == ["b"]
 
 
 async def test_the_reason_is_why_the_first_choice_did_not_answer() -> None:
     world = World(a=fails(Kind.RATE_LIMITED), b=fails(Kind.SILENT), c=answers())
-    reply = await world.upstream.open(PLAIN)
-    assert (reply.attempts, reply.fallback_reason) == (3, "rate_limited")
+    await world.open()
+    assert (world.trail.attempts, world.trail.fallback_reason) == (3, "rate_limited")
 
 
 async def test_an_open_breaker_is_not_called() -> None:
@@ -191,8 +196,8 @@ async def test_a_deployment_that_an_operator_must_mend_is_called_once_and_alarms
 @BOTH
 async def test_a_lane_s_own_bug_is_a_failed_attempt(stream: bool) -> None:
     world = World(a=Source(RuntimeError("what the caller sent")), b=answers())
-    reply = await world.upstream.open(STREAM if stream else PLAIN)
-    assert (reply.model, reply.fallback_reason) == ("b", "gateway_fault")
+    reply = await world.open(stream=stream)
+    assert (world.trail.model, world.trail.fallback_reason) == ("b", "gateway_fault")
     await reply.aclose()
     assert world.settled()[0] == "release"
     assert "what the caller sent" not in str(world.log.lines)
@@ -206,8 +211,8 @@ async def test_a_lane_s_own_bug_is_a_failed_attempt(stream: bool) -> None:
 )
 async def test_an_answer_that_says_nothing_is_none(steps: tuple[Chunk, ...], stream: bool) -> None:
     world = World(retries={"tries": 1}, a=Source(*steps), b=answers())
-    reply = await world.upstream.open(STREAM if stream else PLAIN)
-    assert (reply.model, reply.fallback_reason) == ("b", "empty_reply")
+    reply = await world.open(stream=stream)
+    assert (world.trail.model, world.trail.fallback_reason) == ("b", "empty_reply")
     await reply.aclose()
 
 
@@ -226,7 +231,7 @@ async def test_an_embedding_is_an_answer_without_text() -> None:
 
 async def test_a_stream_is_handed_on_when_it_speaks() -> None:
     world = World(a=Source(*ANSWER[:2], LONG, *ANSWER[2:]))
-    reply = await asyncio.wait_for(world.upstream.open(STREAM), LONG / 2)
+    reply = await asyncio.wait_for(world.open(stream=True), LONG / 2)
     assert [await anext(reply.chunks) for _ in range(2)] == ANSWER[:2]
     await reply.aclose()
 
@@ -239,7 +244,7 @@ async def test_a_plain_reply_is_handed_on_when_it_is_whole() -> None:
 
 async def test_a_stream_that_breaks_after_it_spoke_is_an_error_and_not_asked_again() -> None:
     world = World(a=Source(*ANSWER[:2], Failure(Kind.CUT)), b=answers())
-    reply = await world.upstream.open(STREAM)
+    reply = await world.open(stream=True)
     with pytest.raises(Unavailable) as caught:
         await collect(reply.chunks)
     assert (caught.value.code, caught.value.retry_after) == ("stream_broken", 1)
@@ -345,7 +350,7 @@ ENDINGS = {
 async def test_a_stream_s_token_is_settled_once_however_it_is_read(ending: Any, how: str) -> None:
     pause = LONG if ending is cancelled_in_the_middle else 0.0
     world = World(a=Source(*ANSWER[:3], pause, *ANSWER[3:]))
-    await ending(await world.upstream.open(STREAM))
+    await ending(await world.open(stream=True))
     assert (world.settled(), world.outcomes()) == ([how], ["ok" if how == "success" else "cancelled"])
     assert world.sources[0].closed == 1
 
@@ -353,7 +358,7 @@ async def test_a_stream_s_token_is_settled_once_however_it_is_read(ending: Any, 
 @pytest.mark.parametrize("ending", [read_all, leave_at_once, leave_in_the_middle])
 async def test_a_plain_reply_s_token_is_settled_when_it_is_whole(ending: Any) -> None:
     world = World(a=answers())
-    await ending(await world.upstream.open(PLAIN))
+    await ending(await world.open())
     assert (world.settled(), world.outcomes()) == (["success"], ["ok"])
     assert world.sources[0].closed == 1
 
@@ -388,7 +393,7 @@ async def test_a_probe_has_found_the_provider_well_as_soon_as_it_speaks() -> Non
     world = World(breaker=Breaker(errors=1, open_seconds=0.01), a=[fails(Kind.RESET), answers()])
     await world.refused()
     await asyncio.sleep(0.02)
-    reply = await world.upstream.open(STREAM)
+    reply = await world.open(stream=True)
     assert world.candidates.breaker("a").state == "closed"
     await leave_in_the_middle(reply)
     assert world.candidates.breaker("a").state == "closed"
@@ -399,7 +404,7 @@ async def test_a_probe_that_breaks_after_it_spoke_is_an_error_like_any_other() -
     world = World(breaker=Breaker(errors=1, open_seconds=0.01), a=[fails(Kind.RESET), breaks])
     await world.refused()
     await asyncio.sleep(0.02)
-    reply = await world.upstream.open(STREAM)
+    reply = await world.open(stream=True)
     with pytest.raises(Unavailable):
         [chunk async for chunk in reply.chunks]
     assert world.candidates.breaker("a").state == "open"

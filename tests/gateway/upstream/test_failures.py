@@ -11,7 +11,16 @@ def test_every_kind_has_a_rule() -> None:
 
 ELSEWHERE = {Kind.FORBIDDEN, Kind.ODD, Kind.BUSY}
 CALLERS_OWN = {Kind.TOO_LONG, Kind.REFUSED, Kind.REJECTED, Kind.UNSUPPORTED}
-OURS = {Kind.BAD_KEY, Kind.MODEL_GONE, Kind.NO_KEY, Kind.INTERNAL, Kind.DEADLINE, Kind.BREAKER_OPEN, Kind.SET_ASIDE}
+OURS = {
+    Kind.BAD_KEY,
+    Kind.MODEL_GONE,
+    Kind.NO_KEY,
+    Kind.INTERNAL,
+    Kind.DEADLINE,
+    Kind.HURRIED,
+    Kind.BREAKER_OPEN,
+    Kind.SET_ASIDE,
+}
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -165,3 +165,34 @@ def test_whether_a_chunk_says_something(chunk: Chunk, says: bool) -> None:
 )
 def test_an_answer_may_be_empty_only_where_it_was_cut(operation: Operation, finish: str | None, ends: bool) -> None:
     assert complete(make_call(operation=operation), piece(finish=finish)) is ends
+
+
+@pytest.mark.parametrize(
+    ("seconds", "share", "stream", "kind"),
+    [
+        (SHORT, 0.5, False, Kind.HURRIED),
+        (SHORT, 0.5, True, Kind.DEADLINE),
+        (2 * LONG, 1.0, False, None),
+        (None, 0.5, False, None),
+    ],
+)
+async def test_a_policy_s_hurry_is_no_fault_of_the_provider_s(
+    seconds: float | None, share: float, stream: bool, kind: Kind | None
+) -> None:
+    call = make_call(stream=stream, seconds=seconds)
+    patience = Patience.of(call, timeouts(), share)
+    if kind is None:
+        assert (patience.attempt, patience.hurried) == (LONG, False)
+        return
+    assert patience.left <= SHORT
+    with pytest.raises(Failure) as caught:
+        await collect(patience.guard(call, Source(LONG).chunks()))
+    assert caught.value.kind is kind
+    assert not caught.value.rule.counts
+
+
+async def test_a_hurried_attempt_leaves_time_for_the_next() -> None:
+    patience = Patience.of(make_call(seconds=6.0), timeouts(), 2 / 3)
+    assert patience.attempt == pytest.approx(4.0)
+    assert 5 < patience.left <= 6
+    assert Patience.of(make_call(seconds=6.0), timeouts(attempt=3.0), 2 / 3).attempt == 3.0

@@ -1,0 +1,56 @@
+"""Builds the policies that ``config/gateway.yaml`` lists, each with what it needs."""
+
+from __future__ import annotations
+
+import policies
+from gateway import redact
+from gateway.contract import Memory, Personal, Policy, Services
+from gateway.logs import Log
+from gateway.personal import PersonalData
+from gateway.pipeline import Opener, Pipeline, Step
+from gateway.settings import ConfigError, Settings
+from gateway.settings.schema import PolicyEntry
+from gateway.settings.source import nearest, validate
+
+
+def assemble(settings: Settings, upstream: Opener, memory: Memory, log: Log) -> Pipeline:
+    """The listed policies around ``upstream``; raises ConfigError with the line of what is wrong.
+
+    Built from the last to the first: the model that a policy may ask is what stands behind it, so that what the
+    policies after it do to a call (redaction, say) is done to its own questions too.
+    """
+    personal = _personal(settings)
+    pipeline = Pipeline((), upstream, log)
+    for index, entry in reversed(list(enumerate(settings.gateway.policies))):
+        at = ("policies", index)
+        kind = policies.REGISTRY.get(entry.name)
+        if kind is None:
+            message = f"unknown policy {entry.name!r}{nearest(entry.name, policies.REGISTRY)}"
+            raise ConfigError([settings.document.problem((*at, "name"), message)])
+        services = Services(settings.files, pipeline, memory, personal)
+        step = Step(entry.name, _policy(settings, kind, entry, index, services), skippable=entry.on_error == "skip")
+        if kind.flag is None or getattr(settings.gateway.flags, kind.flag):
+            pipeline = Pipeline((step, *pipeline.steps), upstream, log)
+    return pipeline
+
+
+def _policy(settings: Settings, kind: type[Policy], entry: PolicyEntry, index: int, services: Services) -> Policy:
+    """Also one whose flag is off is built, so that a mistake in it shows before it is switched on."""
+    at = ("policies", index, "options")
+    options = validate(settings.document, kind.Options, at=at, data=entry.options)
+    try:
+        return kind(options, services)  # type: ignore[call-arg]
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError([settings.document.problem(at, str(error))]) from None
+
+
+def _personal(settings: Settings) -> Personal:
+    """What is personal here; the log learns of it too."""
+    try:
+        personal = PersonalData(settings.gateway.privacy.identifiers)
+    except ValueError as error:
+        raise ConfigError([settings.document.problem(("privacy", "identifiers"), str(error))]) from None
+    redact.configure(personal)
+    return personal

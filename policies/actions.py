@@ -1,0 +1,65 @@
+"""Offers actions with every reply: what the question asks for, else what the answer suggests, else the default."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from gateway.contract import Call, Chunk, Policy, Services
+from policies.common.actions import Actions, ActionsFile
+
+
+class OfferOptions(BaseModel):
+    """``file`` is a file of the configuration folder: the list of actions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    file: str = "actions.yaml"
+
+
+class OfferActions(Policy):
+    """Response: notes the actions with the last chunk, unless a policy nearer to the model has noted some.
+
+    What the caller's data speaks of is not offered because the answer repeats it: whoever can write into a lead's
+    notes could choose the buttons on somebody's screen.
+    """
+
+    Options: ClassVar[type[BaseModel]] = OfferOptions
+
+    def __init__(self, options: OfferOptions, services: Services) -> None:
+        self._actions = Actions(services.files.yaml(options.file, ActionsFile))
+
+    def response(self, call: Call, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        """The chunks as they come, then the note; a caller's own messages are answered without."""
+        return chunks if call.question is None else self._noted(call, chunks)
+
+    async def _noted(self, call: Call, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        answer: list[str] = []
+        noted = False
+        async for chunk in chunks:
+            answer.append(chunk.text)
+            if "actions" not in chunk.notes:
+                yield chunk
+                continue
+            noted = True
+            yield replace(chunk, notes={**chunk.notes, "actions": self._listed(chunk.notes["actions"])})
+        if not noted:
+            yield Chunk.saying("", {"actions": self._actions.offered(self._chosen(call, "".join(answer)))})
+
+    def _chosen(self, call: Call, answer: str) -> set[str]:
+        assert call.question is not None
+        wanted = self._actions.spoken(call.question.query)
+        return wanted or self._actions.spoken(answer) - self._actions.spoken(_data(call.question.context))
+
+    def _listed(self, actions: Any) -> list[dict[str, str]]:
+        """Noted actions under the list's own names; what stands for none of them is dropped."""
+        named = (self._actions.named(str(action.get("action"))) for action in actions)
+        return self._actions.offered(name for name in named if name)
+
+
+def _data(context: Mapping[str, Any]) -> str:
+    """All that the context says, as one text."""
+    return json.dumps(context, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""What several policies share: pure functions and value classes that know no policy."""

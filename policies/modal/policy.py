@@ -1,0 +1,249 @@
+"""Makes a reply a modal where the rules say so; one that is never late, malformed or empty."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from gateway.contract import (
+    Call,
+    Chunk,
+    GatewayError,
+    InvalidRequest,
+    Operation,
+    Policy,
+    RateLimited,
+    Services,
+    Unavailable,
+    UpstreamRejected,
+)
+from policies.common.actions import Actions, ActionsFile
+from policies.modal.answer import parsed
+from policies.modal.grounds import Grounds
+from policies.modal.payload import named, words
+from policies.modal.rules import Decision, Rules, RulesFile
+from policies.modal.types import ModalsFile, ModalType
+
+#: In ``Call.learnt``: the decision, and the parameters as they were when this policy let the call go.
+LEARNT, SENT = "modal", "modal_sent"
+#: Keys of the context that steer the gateway and are no facts about the lead.
+STEERING = frozenset({"conversation_id", "conversation_history"})
+#: Of an answer that is shown to the model once more.
+LONGEST_SHOWN = 8000
+Source = Literal["model", "repaired", "context"]
+
+
+class ModalOptions(BaseModel):
+    """Files of the configuration folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    rules: str = "rules.yaml"
+    modals: str = "modals.yaml"
+    actions: str = "actions.yaml"
+
+
+@dataclass(slots=True)
+class Heard:
+    """What came of asking a model: its words, the notes beside them, whether they are all of its words."""
+
+    texts: list[str] = field(default_factory=list)
+    notes: dict[str, Any] = field(default_factory=dict)
+    whole: bool = False
+    degraded: bool = False
+
+    @property
+    def text(self) -> str:
+        """All that was said."""
+        return "".join(self.texts)
+
+
+class ModalHeuristics(Policy):
+    """Request: decides, and for a modal asks for its payload as structured output.
+    Response: the payload, checked and put right; or a likely modal beside a conversational reply."""
+
+    Options: ClassVar[type[BaseModel]] = ModalOptions
+    flag: ClassVar[str | None] = "modal_heuristics"
+
+    def __init__(self, options: ModalOptions, services: Services) -> None:
+        files = services.files
+        rules = files.yaml(options.rules, RulesFile)
+        modals = files.yaml(options.modals, ModalsFile)
+        actions = files.yaml(options.actions, ActionsFile)
+        self._rules = Rules(rules)
+        self._actions = Actions(actions)
+        self._model = services.model
+        self._seconds = modals.seconds
+        self._most_tokens = modals.max_tokens
+        self._prompt = files.text(modals.prompt).strip()
+        self._types = {name: ModalType(name, kind, actions, files) for name, kind in modals.types.items()}
+        unknown = sorted({rule.modal for rule in rules.rules} - set(self._types))
+        if unknown:
+            raise ValueError(f"{options.rules} asks for the modal {unknown[0]!r}, which {options.modals} does not hold")
+
+    async def request(self, call: Call) -> Call:
+        """Only questions are decided on."""
+        if call.question is None or call.operation is not Operation.CHAT:
+            return call
+        decision = self._rules.decide(call.question.query, call.question.context, call.question.takes_modals)
+        learnt = {**call.learnt, LEARNT: decision}
+        if decision.mode != "modal" or decision.modal is None:
+            return replace(call, learnt=learnt)
+        params = self._params(call.params, self._types[decision.modal])
+        return replace(call, params=params, seconds=self._seconds, stream=False, learnt={**learnt, SENT: params})
+
+    def response(self, call: Call, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        """A modal is one chunk; a conversation passes, and its notes come last. An answer that another policy gave,
+        such as a refusal, passes as it is."""
+        decision = call.learnt.get(LEARNT)
+        if not isinstance(decision, Decision) or call.answer is not None:
+            return chunks
+        if decision.mode == "modal" and decision.modal is not None:
+            return self._modal(call, decision, self._types[decision.modal], chunks)
+        return self._noted(call, decision, chunks)
+
+    def _params(self, params: Mapping[str, Any], kind: ModalType) -> dict[str, Any]:
+        return {
+            **params,
+            "messages": _instructed(params.get("messages") or (), f"{self._prompt}\n\n{kind.instruction}"),
+            "response_format": kind.response_format,
+            "temperature": 0,
+            "max_tokens": self._most_tokens,
+        }
+
+    async def _noted(self, call: Call, decision: Decision, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        sources = None
+        async for chunk in chunks:
+            sources = chunk.notes.get("sources", sources)
+            yield chunk
+        notes = self._meaning(decision)
+        if decision.mode == "maybe" and decision.modal is not None:
+            facts = _facts(call)
+            payload = self._types[decision.modal].from_context(facts, Grounds(facts, sources))
+            notes["maybe_modal"] = {"type": decision.modal, "payload": payload}
+        yield Chunk.saying("", notes)
+
+    async def _modal(
+        self, call: Call, decision: Decision, kind: ModalType, chunks: AsyncIterator[Chunk]
+    ) -> AsyncIterator[Chunk]:
+        heard = Heard()
+        made = await self._made(call, kind, chunks, heard)
+        payload, source = self._grounded(call, kind, made, heard)
+        names = named(payload)
+        notes = {
+            **heard.notes,
+            **self._meaning(decision),
+            "modal": {"type": kind.name, "payload": payload},
+            "actions": sorted(self._actions.offered(names), key=lambda offered: _place(names, offered["action"])),
+            "modal_source": source,
+            **({"degraded": True} if heard.degraded else {}),
+        }
+        yield Chunk.saying(words(payload) or kind.name, notes, finish="stop")
+
+    async def _made(
+        self, call: Call, kind: ModalType, chunks: AsyncIterator[Chunk], heard: Heard
+    ) -> tuple[Any, Source] | None:
+        """What a model made of it in time, if anything; ``heard`` is filled on the way."""
+        limit = asyncio.timeout(self._seconds)
+        try:
+            async with limit:
+                await _hear(chunks, heard)
+                return await self._fitting(call, kind, heard, limit.when())
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            heard.degraded = not heard.texts
+            return None
+
+    async def _fitting(
+        self, call: Call, kind: ModalType, heard: Heard, deadline: float | None
+    ) -> tuple[Any, Source] | None:
+        """A model's payload that fits, at the first or the second try."""
+        if not heard.whole:
+            return None
+        payload, problem = _read(heard.text, kind)
+        if problem is None:
+            return payload, "model"
+        left = max(0.01, (deadline or 0.0) - asyncio.get_running_loop().time())
+        try:
+            answer = await self._model.ask(_again(call, heard.text, problem, left))
+        except GatewayError:
+            return None
+        payload, problem = _read(answer, kind)
+        return None if problem else (payload, "repaired")
+
+    def _grounded(
+        self, call: Call, kind: ModalType, made: tuple[Any, Source] | None, heard: Heard
+    ) -> tuple[dict[str, Any], Source]:
+        """The payload without numbers that neither the context nor the sources hold."""
+        facts = _facts(call)
+        grounds = Grounds(facts, heard.notes.get("sources"))
+        plain = kind.from_context(facts, grounds)
+        if made is None:
+            return plain, "context"
+        payload = kind.grounded(made[0], grounds, plain)
+        return (plain, "context") if kind.schema.problem(payload) else (payload, made[1])
+
+    def _meaning(self, decision: Decision) -> dict[str, Any]:
+        intent = {} if decision.intent is None else {"intent": decision.intent}
+        return {**intent, "confidence": self._rules.confidence(decision)}
+
+
+async def _hear(chunks: AsyncIterator[Chunk], heard: Heard) -> None:
+    """All that comes; a provider's failure ends it."""
+    try:
+        async for chunk in chunks:
+            heard.notes |= chunk.notes
+            if chunk.text:
+                heard.texts.append(chunk.text)
+    except GatewayError as error:
+        # What is wrong with the request is not the caller's doing: it is this policy that asked for a payload.
+        if not isinstance(error, (Unavailable, RateLimited, UpstreamRejected, InvalidRequest)):
+            raise
+        heard.degraded = True
+        return
+    heard.whole = True
+
+
+def _read(answer: str, kind: ModalType) -> tuple[Any, str | None]:
+    """The payload of an answer, and what is wrong with it."""
+    try:
+        payload = kind.acted(parsed(answer))
+    except ValueError as error:
+        return None, str(error)
+    return payload, kind.schema.problem(payload)
+
+
+def _again(call: Call, answer: str, problem: str, seconds: float) -> Call:
+    """The same question with the answer and what is wrong with it."""
+    params: Mapping[str, Any] = call.learnt.get(SENT) or call.params
+    said = f"That does not fit the schema: {problem}\nReply with only the corrected JSON."
+    messages = [
+        *params["messages"],
+        {"role": "assistant", "content": answer[:LONGEST_SHOWN] or "{}"},
+        {"role": "user", "content": said},
+    ]
+    return replace(call, params={**params, "messages": messages}, seconds=seconds, stream=False)
+
+
+def _instructed(messages: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
+    """``messages`` with ``text`` at the end of the last system message, or as one in front of them."""
+    places = [at for at, message in enumerate(messages) if message.get("role") == "system"]
+    if not places or not isinstance(messages[places[-1]].get("content"), str):
+        return [{"role": "system", "content": text}, *messages]
+    at = places[-1]
+    longer = {**messages[at], "content": f"{messages[at]['content']}\n\n{text}"}
+    return [*messages[:at], longer, *messages[at + 1 :]]
+
+
+def _facts(call: Call) -> Mapping[str, Any]:
+    """The context without what steers the gateway."""
+    context = call.question.context if call.question else {}
+    return {key: value for key, value in context.items() if key not in STEERING}
+
+
+def _place(names: Sequence[str], name: str) -> int:
+    return names.index(name) if name in names else len(names)

@@ -1,0 +1,107 @@
+"""Turns a question to the assistant into messages: the system prompt, then the question with the context as data."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.contract import Call, Files, Policy, Services
+from policies.common.wording import Template
+
+#: Keys of the context that steer the gateway and are no facts about the caller's screen.
+STEERING = frozenset({"conversation_id", "conversation_history"})
+MARKER = re.compile(r"(BEGIN|END)(\s+)DATA", re.IGNORECASE)
+Line = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class ContextFile(BaseModel):
+    """``config/context.yaml``: how the context is put into words, one template a line (policies/common/wording.py)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    lines: list[Line]
+
+
+class PromptOptions(BaseModel):
+    """``system`` are files of the configuration folder, put together; ``context`` is one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    system: Annotated[list[str], Field(min_length=1)]
+    context: str = "context.yaml"
+    max_context_characters: Annotated[int, Field(ge=0, le=1_000_000)] = 8000
+
+
+class Prompt(Policy):
+    """Request: writes the messages. What the caller sent stands in the user's message, its context between markers
+    that it can't write itself, so that nothing in it takes the place of the prompt."""
+
+    Options: ClassVar[type[BaseModel]] = PromptOptions
+
+    def __init__(self, options: PromptOptions, services: Services) -> None:
+        self._system = "\n\n".join(services.files.text(name).strip() for name in options.system)
+        self._longest = options.max_context_characters
+        self._lines = _templates(services.files, options.context)
+
+    async def request(self, call: Call) -> Call:
+        """Only questions are shaped; a caller's own messages pass untouched."""
+        if call.question is None:
+            return call
+        query = _unmarked(call.question.query)
+        messages = [
+            {"role": "system", "content": self._system},
+            {"role": "user", "content": query + self._data(call.question.context)},
+        ]
+        return replace(call, params={**call.params, "messages": messages})
+
+    def _data(self, context: Mapping[str, Any]) -> str:
+        """The context between the markers: in words as far as there are any for it, and the rest as JSON."""
+        facts = {key: value for key, value in context.items() if key not in STEERING}
+        said = []
+        for template in self._lines:
+            lines = template.lines(facts)
+            said += lines
+            if lines:
+                facts = _without(facts, template.paths)
+        if facts:
+            said.append(json.dumps(facts, ensure_ascii=False, indent=1))
+        text = _unmarked("\n".join(said)[: self._longest])
+        return f"\n\nBEGIN DATA\n{text}\nEND DATA" if said else ""
+
+
+def _templates(files: Files, name: str) -> list[Template]:
+    made = []
+    for index, line in enumerate(files.yaml(name, ContextFile).lines):
+        try:
+            made.append(Template(line))
+        except ValueError as error:
+            raise ValueError(f"{name}: 'lines.{index}': {error}") from None
+    return made
+
+
+def _without(facts: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """``facts`` without the values at the dotted ``paths``, and without objects that are empty then."""
+    for path in paths:
+        facts = _pruned(facts, path.split("."))
+    return facts
+
+
+def _pruned(facts: dict[str, Any], keys: list[str]) -> dict[str, Any]:
+    key, *deeper = keys
+    if key not in facts:
+        return facts
+    kept = dict(facts)
+    inner = kept.pop(key)
+    if deeper and isinstance(inner, dict):
+        left = _pruned(inner, deeper)
+        if left:
+            kept[key] = left
+    return kept
+
+
+def _unmarked(text: str) -> str:
+    """``text`` with its own markers broken, so that it can neither begin nor end a block of data."""
+    return MARKER.sub(r"\1-DATA", text)
