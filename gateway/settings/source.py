@@ -65,10 +65,10 @@ class Document:
         self._lines: dict[Location, int] = {}
         self._doubled: list[Problem] = []
         try:
-            root, data = _parsed(text)
+            root = _composed(text)
             if root is not None:
                 self._walk(root, ())
-            self.data: Any = data
+            self.data: Any = yaml.load(text, Loader=FAST)  # noqa: S506 - a safe loader
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = f"not valid YAML: {error.problem}"
@@ -119,21 +119,12 @@ class Document:
                 self._walk(value, inner)
 
 
-def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
-    """The tree of nodes and the plain value."""
+def _composed(text: str) -> yaml.Node | None:
+    """The tree of nodes."""
     try:
-        return _read(FAST, text)
+        return yaml.compose(text, Loader=FAST)
     except yaml.YAMLError:
-        return _read(yaml.SafeLoader, text)  # which says more clearly what is wrong
-
-
-def _read(kind: Any, text: str) -> tuple[yaml.Node | None, Any]:
-    loader = kind(text)
-    try:
-        root = loader.get_single_node()
-        return root, None if root is None else loader.construct_document(root)
-    finally:
-        loader.dispose()
+        return yaml.compose(text, Loader=yaml.SafeLoader)  # which says more clearly what is wrong
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
