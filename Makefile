@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check-config style check test bench lock clean
+.PHONY: help install run check-config style check test bench bench-memory lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: check ## install what tests need, check, and run all tests
 
 bench: $(VENV)/.test ## measure what a request costs, as ratios within one run
 	@$(BIN)/python -m bench
+
+bench-memory: $(VENV)/.test ## measure what a million remembered turns take of the process's memory
+	@$(BIN)/python -m bench.memory
 
 lock: $(VENV)/.test ## write requirements/*.txt anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra local $(LOCK) -o requirements/run.txt

@@ -6,6 +6,7 @@ reads it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -20,6 +21,8 @@ from policies.common.free_text import changed, strings
 from policies.common.placeholders import Originals, Placeholders, Restorer, quoted
 
 NAME = "redaction"
+#: A megabyte of hostile text takes over a second, in which others want to be served; this many characters take 0.1 s.
+LONG = 100_000
 JSON_FORMATS = frozenset({"json_object", "json_schema"})
 #: A string, or a number that stands by itself, in a text that is known to be JSON.
 JSON_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?', re.DOTALL)
@@ -50,7 +53,10 @@ class Redaction(Policy):
         if not self._kinds:
             return call
         hider = Hider(self._personal, self._kinds, call.params)
-        params = changed(call.params, hider)
+        if sum(map(len, strings(call.params))) > LONG:
+            params = await asyncio.to_thread(changed, call.params, hider)
+        else:
+            params = changed(call.params, hider)
         if not hider.hidden:
             return call
         return replace(call, params=params, learnt={**call.learnt, NAME: hider.hidden})

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from gateway.contract import Call, Chunk, InvalidRequest, Operation
+from gateway.contract import Call, Chunk, Found, InvalidRequest, Operation
 from gateway.personal import PersonalData
 from policies.redaction import Redaction, RedactionOptions
 from tests.support.fakes import PROPERTY, collect, make_call, piece
@@ -318,6 +320,26 @@ async def test_a_hostile_reply_costs_little(text: str) -> None:
     made = await restored(*[piece(text)] * 5000, piece(text * 20_000), piece(finish="stop"))
     assert joined(made)[0, "content"] == (text * 25_000).replace("[EMAIL_1]", ANN)
     assert time.process_time() - started < 5
+
+
+class Waiting(PersonalData):
+    """Finds things only while somebody else is served."""
+
+    def __init__(self, served: threading.Event) -> None:
+        super().__init__({})
+        self.served = served
+
+    def find(self, text: str) -> list[Found]:
+        assert self.served.wait(30)
+        return list(super().find(text))
+
+
+async def test_others_are_served_while_a_long_text_is_searched() -> None:
+    served = threading.Event()
+    asyncio.get_running_loop().call_later(0.01, served.set)
+    made = Redaction(RedactionOptions(hide=["email"]), services(personal=Waiting(served)))
+    call = await made.request(said(f"{ANN} " + "x" * 200_000))
+    assert call.params["messages"][0]["content"].startswith("[EMAIL_1] x")
 
 
 def test_a_kind_that_is_not_known_is_refused() -> None:
