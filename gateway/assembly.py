@@ -21,17 +21,32 @@ def assemble(settings: Settings, upstream: Opener, memory: Memory, log: Log) -> 
     """
     personal = _personal(settings)
     pipeline = Pipeline((), upstream, log)
+    kinds = _kinds(settings)
     for index, entry in reversed(list(enumerate(settings.gateway.policies))):
-        at = ("policies", index)
-        kind = policies.REGISTRY.get(entry.name)
-        if kind is None:
-            message = f"unknown policy {entry.name!r}{nearest(entry.name, policies.REGISTRY)}"
-            raise ConfigError([settings.document.problem((*at, "name"), message)])
+        kind = kinds[index]
         services = Services(settings.files, pipeline, memory, personal)
         step = Step(entry.name, _policy(settings, kind, entry, index, services), skippable=entry.on_error == "skip")
         if kind.flag is None or getattr(settings.gateway.flags, kind.flag):
             pipeline = Pipeline((step, *pipeline.steps), upstream, log)
     return pipeline
+
+
+def _kinds(settings: Settings) -> list[type[Policy]]:
+    """The listed classes; raises ConfigError for a name that is not known, or stands before what it goes on with."""
+    names = [entry.name for entry in settings.gateway.policies]
+    problems = []
+    for index, name in enumerate(names):
+        at = ("policies", index, "name")
+        if name not in policies.REGISTRY:
+            message = f"unknown policy {name!r}{nearest(name, policies.REGISTRY)}"
+            problems.append(settings.document.problem(at, message))
+            continue
+        for late in sorted(set(policies.REGISTRY[name].after) & set(names[index:])):
+            message = f"the policy {name!r} must stand after {late!r}, since it goes on with its work"
+            problems.append(settings.document.problem(at, message))
+    if problems:
+        raise ConfigError(problems)
+    return [policies.REGISTRY[name] for name in names]
 
 
 def _policy(settings: Settings, kind: type[Policy], entry: PolicyEntry, index: int, services: Services) -> Policy:

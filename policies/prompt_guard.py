@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.contract import Call, Chunk, Policy, Services
 from policies.common.words import MARKS, SPACELESS
 
+NAME = "prompt_guard"
 #: Marks and what is not seen change no word: with them gone, the start of a word is the start of what it is folded to.
 UNHEARD = re.compile(f"[{MARKS}\u00ad\u200b-\u200f\u2060-\u2064\ufeff]+")
 WORD = re.compile(f"[{SPACELESS}][{MARKS}]*|(?:[^\\W_{SPACELESS}]|{UNHEARD.pattern})+")
@@ -33,20 +35,27 @@ class PromptGuardOptions(BaseModel):
 
 
 class PromptGuard(Policy):
-    """Response, to questions only: no row of words of a system message gets out, however it is set or spelt."""
+    """Request, of questions only: notes the system messages as they are here; what policies after this one add to
+    them, such as examples of the tone, an answer may repeat.
+    Response: no row of their words gets out, however it is set or spelt."""
 
     Options: ClassVar[type[BaseModel]] = PromptGuardOptions
+    after: ClassVar[tuple[str, ...]] = ("prompt", "modal")
 
     def __init__(self, options: PromptGuardOptions, services: Services) -> None:
         del services
         self._size = options.words
         self._answer = options.answer
 
+    async def request(self, call: Call) -> Call:
+        """The same call, and what is to be guarded learnt."""
+        if call.question is None:
+            return call
+        return replace(call, learnt={**call.learnt, NAME: tuple(_instructions(call.params))})
+
     def response(self, call: Call, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
         """The chunks, their text held back as far as it may be the beginning of a recital."""
-        if call.question is None:
-            return chunks
-        kept = ((text, plain) for text in _instructions(call.params) for plain in (False, True))
+        kept = ((text, plain) for text in call.learnt.get(NAME, ()) for plain in (False, True))
         prompts = [_prompt(text, self._size, plain=plain) for text, plain in kept]
         watches = [Watch(prompt, self._size) for prompt in prompts if prompt.pieces]
         return self._guarded(chunks, Gate(watches)) if watches else chunks

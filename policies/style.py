@@ -44,20 +44,22 @@ def today() -> datetime.date:
 
 
 class Style(Policy):
-    """Request: this week's shots, at the end of the system prompt. There they are no part of the conversation, and
-    what guards the prompt guards them."""
+    """Request: this week's shots, at the end of the system prompt, where they are no part of the conversation."""
 
     Options: ClassVar[type[BaseModel]] = StyleOptions
     flag: ClassVar[str | None] = "organic_enabled"
+    after: ClassVar[tuple[str, ...]] = ("prompt", "prompt_guard")
 
     def __init__(self, options: StyleOptions, services: Services, clock: Callable[[], datetime.date] = today) -> None:
         self._file = services.files.yaml(options.file, StyleFile)
         self._clock = clock
 
     async def request(self, call: Call) -> Call:
-        """Only questions are shaped; a caller's own messages pass untouched."""
+        """Only questions that are answered in prose are shaped; a caller's own messages pass untouched."""
         messages = call.params.get("messages") or []
-        if call.question is None or not messages or messages[0]["role"] != "system":
+        if call.question is None or "response_format" in call.params or not messages:
+            return call
+        if messages[0]["role"] != "system":
             return call
         system = {**messages[0], "content": f"{messages[0]['content']}\n\n{self.guidance(self._clock())}"}
         return replace(call, params={**call.params, "messages": [system, *messages[1:]]})

@@ -123,6 +123,8 @@ class Policy:
     Options: ClassVar[type[Any]]
     #: The setting in ``flags`` of ``config/gateway.yaml`` that switches the policy off, if any.
     flag: ClassVar[str | None] = None
+    #: Names of policies that must stand before this one where they are listed, since it goes on with their work.
+    after: ClassVar[tuple[str, ...]] = ()
 
     async def request(self, call: Call) -> Call:
         """Before the provider is called. May return a changed call or raise Refusal."""

@@ -67,6 +67,7 @@ class ModalHeuristics(Policy):
 
     Options: ClassVar[type[BaseModel]] = ModalOptions
     flag: ClassVar[str | None] = "modal_heuristics"
+    after: ClassVar[tuple[str, ...]] = ("prompt", "memory")
 
     def __init__(self, options: ModalOptions, services: Services) -> None:
         files = services.files

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+import yaml
 
 import policies
 from gateway import redact
@@ -10,6 +12,7 @@ from gateway.assembly import assemble
 from gateway.contract import Call, Chunk, Policy, Services
 from gateway.pipeline import Pipeline
 from gateway.settings import ConfigError
+from gateway.settings.load import PROJECT
 from policies.style import StyleOptions
 from tests.support.asgi import Lines
 from tests.support.configuration import Configuration
@@ -74,6 +77,25 @@ def test_policies_keep_their_order_and_say_whether_they_may_be_skipped(configura
 
 def test_no_policies_are_none(configuration: Configuration) -> None:
     assert made(configuration, "").steps == ()
+
+
+SHIPPED = [entry["name"] for entry in yaml.safe_load((PROJECT / "config" / "gateway.yaml").read_text())["policies"]]
+
+
+@pytest.mark.parametrize("late", ["private_topics", "prompt", "memory", "modal", "prompt_guard", "style"])
+def test_a_policy_that_stands_before_what_it_goes_on_with_is_refused(configuration: Configuration, late: str) -> None:
+    names = [name for name in SHIPPED if name != late] + [late]
+    with pytest.raises(ConfigError) as caught:
+        made(configuration, "policies:\n" + "".join(f"  - name: {name}\n" for name in names))
+    found = configuration.shown(caught.value)
+    assert found
+    for problem in found:
+        assert re.fullmatch(rf"gateway\.yaml:\d: the policy '\w+' must stand after '{late}', since .*", problem)
+
+
+def test_every_name_that_a_policy_must_stand_after_is_a_policy_s() -> None:
+    for kind in policies.REGISTRY.values():
+        assert set(kind.after) <= set(policies.REGISTRY)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import re
 import time
 import unicodedata
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -34,7 +35,16 @@ def guard(**changes: Any) -> PromptGuard:
 def call(*prompts: Any, role: str = "system") -> Call:
     messages = [{"role": role, "content": prompt} for prompt in prompts]
     made = asked("Who are you?")
-    return make_call(question=made.question, params={"messages": [*messages, *made.params["messages"]]})
+    return requested(make_call(question=made.question, params={"messages": [*messages, *made.params["messages"]]}))
+
+
+def requested(call: Call) -> Call:
+    """The call as the request hook, which waits for nothing, lets it go."""
+    hook = guard().request(call)
+    with pytest.raises(StopIteration) as done:
+        hook.send(None)
+    made: Call = done.value.value
+    return made
 
 
 async def shaped(*texts: str, prompt: Any = PROMPT, finish: bool = True, **changes: Any) -> list[Chunk]:
@@ -175,6 +185,17 @@ async def test_a_caller_s_own_messages_and_short_prompts_cost_nothing() -> None:
     assert guard().response(call("Be kind."), given_chunks) is given_chunks
     assert guard().response(call(None), given_chunks) is given_chunks
     assert await guard().request(own) is own
+
+
+async def test_what_later_policies_add_may_be_repeated() -> None:
+    async def chunks() -> AsyncGenerator[Chunk, None]:
+        yield piece(f"Well: {later}", "stop")
+
+    later = "Write today while it is fresh and name the one problem they cared about"
+    made = call(PROMPT)
+    system = {"role": "system", "content": f"{PROMPT} {later}"}
+    made = replace(made, params={"messages": [system, *made.params["messages"][1:]]})
+    assert "".join(chunk.text for chunk in await collect(guard().response(made, chunks()))) == f"Well: {later}"
 
 
 async def test_the_provider_s_stream_is_closed_and_not_read_on() -> None:

@@ -65,8 +65,14 @@ async def test_the_shots_stand_at_the_end_of_the_system_prompt() -> None:
     assert messages[0]["content"] == "You are Ivy."
 
 
-@pytest.mark.parametrize("call", [make_call(), asked("no system prompt")])
-async def test_a_caller_s_own_messages_pass_untouched(call: Any) -> None:
+SYSTEM = {"role": "system", "content": "You are Ivy."}
+IN_JSON = make_call(
+    question=asked().question, params={"messages": [SYSTEM], "response_format": {"type": "json_object"}}
+)
+
+
+@pytest.mark.parametrize("call", [make_call(), asked("no system prompt"), IN_JSON])
+async def test_a_caller_s_own_messages_and_what_is_no_prose_pass_untouched(call: Any) -> None:
     assert await style().request(call) is call
 
 
