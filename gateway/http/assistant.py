@@ -9,11 +9,11 @@ What is answered is the policies' doing; this module knows the shapes only. To a
 an example of each that a test carries out):
 
 a rule         an entry in ``config/rules.yaml``: a modal type and the phrases that ask for it
-a modal type   a JSON Schema in ``config/schemas/``, an entry in ``config/modals.yaml`` with an instruction for the model
-               and a payload made of the context alone, and a rule
-an action      an entry in ``config/actions.yaml``: its label, the words that speak of it, other spellings of its name
-a policy       a class in ``policies/`` with a request and a response hook, its name in ``policies/__init__.py``, its place
-               in ``config/gateway.yaml``
+a modal type   a JSON Schema in ``config/schemas/``; an entry in ``config/modals.yaml`` with an instruction for the
+               model and a payload made of the context alone; a rule
+an action      an entry in ``config/actions.yaml``: its label, the words that speak of it, its other spellings
+a policy       a class in ``policies/`` with a request and a response hook; its name in ``policies/__init__.py``;
+               its place in ``config/gateway.yaml``
 """
 
 from __future__ import annotations
