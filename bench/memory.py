@@ -18,7 +18,7 @@ from typing import Any
 
 from gateway.contract import Owner, Turn
 from gateway.memory import InProcessMemory
-from gateway.settings.schema import Memory
+from gateway.settings.schema import MemoryBounds
 
 TURNS = 1_000_000
 MOST = 64 * 1024 * 1024
@@ -77,10 +77,10 @@ async def measure(variant: str, turns: int, most: int) -> dict[str, Any]:
     """Growth in bytes, and what the memory says of itself, once ``turns`` were remembered and a fifth recalled."""
     rng = random.Random(variant)
     items = VARIANTS[variant](rng)
-    await _fill(InProcessMemory(Memory(max_bytes=100_000)), items, 2000)  # what the code itself takes, once
+    await _fill(InProcessMemory(MemoryBounds(max_bytes=100_000)), items, 2000)  # what the code itself takes, once
     gc.collect()
     before = resident()
-    memory = InProcessMemory(Memory(max_bytes=most))
+    memory = InProcessMemory(MemoryBounds(max_bytes=most))
     slowest, seconds = await _fill(memory, items, turns)
     used = memory.usage()
     return {

@@ -31,7 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(report(settings))
             return 0
     except ConfigError as error:
-        title = "The gateway was not started:" if command == "serve" else "The configuration can't be used:"
+        titles = {"serve": "The gateway was not started:", "show": "There is nothing to show:"}
+        title = titles.get(command, "The configuration can't be used:")
         print(f"{title}\n{error}", file=sys.stderr)
         return 2
     from gateway.server import serve

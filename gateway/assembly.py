@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import policies
 from gateway import redact
 from gateway.contract import Memory, Personal, Policy, Services
@@ -9,7 +11,7 @@ from gateway.logs import Log
 from gateway.personal import PersonalData
 from gateway.pipeline import Opener, Pipeline, Step
 from gateway.settings import ConfigError, Settings
-from gateway.settings.schema import PolicyEntry
+from gateway.settings.schema import Flags, PolicyEntry
 from gateway.settings.source import nearest, validate
 
 
@@ -31,22 +33,38 @@ def assemble(settings: Settings, upstream: Opener, memory: Memory, log: Log) -> 
     return pipeline
 
 
+def switched_off(settings: Settings) -> dict[str, str]:
+    """The listed policies that a flag leaves out, each with that flag."""
+    flags = settings.gateway.flags
+    listed = {entry.name: policies.REGISTRY[entry.name].flag for entry in settings.gateway.policies}
+    return {name: flag for name, flag in listed.items() if flag and not getattr(flags, flag)}
+
+
 def _kinds(settings: Settings) -> list[type[Policy]]:
     """The listed classes; raises ConfigError for a name that is not known, or stands before what it goes on with."""
     names = [entry.name for entry in settings.gateway.policies]
-    problems = []
-    for index, name in enumerate(names):
-        at = ("policies", index, "name")
-        if name not in policies.REGISTRY:
-            message = f"unknown policy {name!r}{nearest(name, policies.REGISTRY)}"
-            problems.append(settings.document.problem(at, message))
-            continue
-        for late in sorted(set(policies.REGISTRY[name].after) & set(names[index:])):
-            message = f"the policy {name!r} must stand after {late!r}, since it goes on with its work"
-            problems.append(settings.document.problem(at, message))
+    problems = [
+        settings.document.problem(("policies", index, "name"), message)
+        for index, name in enumerate(names)
+        for message in _misplaced(name, names[:index], names[index + 1 :])
+    ]
     if problems:
         raise ConfigError(problems)
     return [policies.REGISTRY[name] for name in names]
+
+
+def _misplaced(name: str, before: Sequence[str], behind: Sequence[str]) -> Iterator[str]:
+    """What is wrong with a policy at its place."""
+    kind = policies.REGISTRY.get(name)
+    if kind is None:
+        yield f"unknown policy {name!r}{nearest(name, policies.REGISTRY)}"
+        return
+    if name in before:
+        yield f"the policy {name!r} stands here a second time"
+    for late in sorted(set(kind.after) & set(behind)):
+        yield f"the policy {name!r} must stand after {late!r}, since it goes on with its work"
+    if kind.flag is not None and kind.flag not in Flags.model_fields:
+        yield f"the policy {name!r} has the flag {kind.flag!r}, which 'flags' does not know"
 
 
 def _policy(settings: Settings, kind: type[Policy], entry: PolicyEntry, index: int, services: Services) -> Policy:
@@ -54,7 +72,7 @@ def _policy(settings: Settings, kind: type[Policy], entry: PolicyEntry, index: i
     at = ("policies", index, "options")
     options = validate(settings.document, kind.Options, at=at, data=entry.options)
     try:
-        return kind(options, services)  # type: ignore[call-arg]
+        return kind(options, services)
     except ConfigError:
         raise
     except ValueError as error:

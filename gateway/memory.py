@@ -9,7 +9,7 @@ from struct import Struct
 
 from gateway.contract import Kept, Owner, Recalled, Turn, Usage
 from gateway.memory_store import Store
-from gateway.settings.schema import Memory
+from gateway.settings.schema import MemoryBounds
 
 #: Before a turn: the bytes of its two texts, and their characters together.
 TURN = Struct("<III")
@@ -33,7 +33,7 @@ class InProcessMemory:
     be over the bound loses its oldest turns; a turn that alone would be is not kept.
     """
 
-    def __init__(self, settings: Memory, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: MemoryBounds, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._clock = clock
         most_marks = min(MOST_MARKS, settings.max_bytes // MARKS_SHARE // MARK_BYTES)
@@ -79,7 +79,7 @@ class InProcessMemory:
         return count
 
     async def kept(self, owner: Owner) -> Sequence[Kept]:
-        """See ``contract.Memory``. Looking is no use."""
+        """See ``contract.Memory``. Reading here does not count as a use."""
         now, whose = self._swept(), _owner_key(owner)
         records = [record for record in self._store.owned(whose) if not self._idle(record, now)]
         return [self._kept(record, len(whose), now) for record in reversed(records)]
@@ -139,8 +139,8 @@ class InProcessMemory:
 
 
 class _Forgotten:
-    """When owners were forgotten, counted in marks. Beyond ``most`` and an hour the oldest is given up for a floor:
-    no turn that began before it is kept, whoever's it is."""
+    """When owners were forgotten, counted in marks. Of more than ``most``, or after an hour, the oldest is given up
+    for a floor: no turn that began before it is kept, whoever's it is."""
 
     def __init__(self, most: int) -> None:
         self.mark = 0

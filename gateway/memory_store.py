@@ -10,11 +10,12 @@ from collections.abc import Iterator
 CELL = 512
 #: Bytes beside each cell: its follower, its record's size and time of use, its places in three lists.
 BESIDE = 4 + 4 + 8 + 3 * 8
-#: Bytes of a head of such a list; of two lists there is one for every second cell.
+#: Bytes of a head of such a list; two of the lists have one for every second cell.
 HEAD = 8
 #: Bytes of the objects that hold all this, and of the pages that are only begun.
 FIXED = 16 * 1024
 END = -1
+NOTHING = bytes(CELL)
 
 
 class Store:
@@ -142,9 +143,11 @@ class _Cells:
         return b"".join(pieces)[:size]
 
     def release(self, cell: int) -> None:
-        followers, first = self._follower, cell
+        memory, followers, first = self._memory, self._follower, cell
+        memory[cell * CELL : (cell + 1) * CELL] = NOTHING  # what was to be forgotten is gone, not only out of reach
         while (follower := followers[cell]) != END:
             cell = follower
+            memory[cell * CELL : (cell + 1) * CELL] = NOTHING
         followers[cell], self._released = self._released, first
         self.free += _cells(self._size[first])
 

@@ -172,7 +172,7 @@ class _Tap:
     def given_on(self, chunk: Chunk) -> None:
         """Forget what ``chunk`` was made of: itself and those before it or, where it was changed, the oldest."""
         while self.taken:
-            if self.taken.popleft() is chunk or chunk not in self.taken:
+            if self.taken.popleft() is chunk or not any(one is chunk for one in self.taken):
                 return
 
     def __aiter__(self) -> _Tap:

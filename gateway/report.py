@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from gateway.assembly import assemble
+from gateway.assembly import assemble, switched_off
 from gateway.build import timeouts_for
 from gateway.contract import Call, Policy, Unavailable
 from gateway.lanes.catalog import Plan, plan
@@ -35,8 +35,7 @@ def _silent(*_: object, **__: object) -> None:
 def report(settings: Settings) -> str:
     """A readable page; raises ConfigError where a start would be refused."""
     models = plan(settings)
-    names = list(_policies(settings))
-    off = [entry.name for entry in settings.gateway.policies if entry.name not in names]
+    names, off = list(_policies(settings)), switched_off(settings)
     in_force = timeouts_for(settings, keyless=models.keyless)
     parts = [
         *_settings(settings, in_force),
@@ -44,7 +43,7 @@ def report(settings: Settings) -> str:
         *_models(settings, models),
         "",
         f"policies: {', '.join(names) or 'none'}",
-        *([f"switched off by a flag: {', '.join(off)}"] if off else []),
+        *(f"  {name} is switched off by flags.{flag}" for name, flag in off.items()),
     ]
     warnings = (*settings.warnings, *models.warnings)
     parts += ["", *(f"WARNING {warning}" for warning in warnings)] if warnings else []
@@ -53,12 +52,13 @@ def report(settings: Settings) -> str:
 
 def policy_report(settings: Settings, name: str) -> str:
     """What the policy ``name`` has to show; raises ConfigError where it is not in force."""
-    in_force = _policies(settings)
-    if name not in in_force:
-        listed = any(entry.name == name for entry in settings.gateway.policies)
-        why = "is switched off by a flag" if listed else f"is not listed{nearest(name, in_force)}"
-        raise ConfigError([settings.document.problem(("policies",), f"the policy {name!r} {why}")])
-    return in_force[name].report() or f"{name} has nothing to show."
+    in_force, off = _policies(settings), switched_off(settings)
+    if name in in_force:
+        return in_force[name].report() or f"{name} has nothing to show."
+    if name in off:
+        return f"{name} is switched off: flags.{off[name]} is false ({settings.origin('flags', off[name])})."
+    message = f"the policy {name!r} is not listed{nearest(name, in_force)}"
+    raise ConfigError([settings.document.problem(("policies",), message)])
 
 
 def _policies(settings: Settings) -> dict[str, Policy]:

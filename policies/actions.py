@@ -7,16 +7,15 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from gateway.contract import Call, Chunk, Policy, Services
+from gateway.contract import Call, Chunk, Configured, Policy, Services
 from policies.common.actions import Actions, ActionsFile
 
 
-class OfferOptions(BaseModel):
+class OfferOptions(Configured):
     """``file`` is a file of the configuration folder: the list of actions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     file: str = "actions.yaml"
 
 
@@ -49,10 +48,13 @@ class OfferActions(Policy):
         if not noted:
             yield Chunk.saying("", {"actions": self._actions.offered(self._chosen(call, "".join(answer)))})
 
-    def _chosen(self, call: Call, answer: str) -> set[str]:
+    def _chosen(self, call: Call, answer: str) -> list[str]:
         assert call.question is not None
         wanted = self._actions.spoken(call.question.query)
-        return wanted or self._actions.spoken(answer) - self._actions.spoken(_data(call.question.context))
+        if wanted or call.answer is not None:  # a policy's fixed answer, whose words are about no action
+            return wanted
+        of_the_data = set(self._actions.spoken(_data(call.question.context)))
+        return [name for name in self._actions.spoken(answer) if name not in of_the_data]
 
     def _listed(self, actions: Any) -> list[dict[str, str]]:
         """Noted actions under the list's own names; what stands for none of them is dropped."""

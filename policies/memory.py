@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from gateway.contract import Call, Chunk, Memory, Operation, Owner, Policy, Services, Turn
+from gateway.contract import Call, Chunk, Configured, Memory, Operation, Owner, Policy, Services, Turn
 from policies.common import tokens
 
 #: Under this name the request hook tells the response hook what is being remembered.
@@ -20,10 +20,9 @@ ANSWERS = frozenset({"assistant", "tool", "function"})
 Message = Mapping[str, Any]
 
 
-class MemoryOptions(BaseModel):
+class MemoryOptions(Configured):
     """``history_tokens`` of the conversation go in at most, the newest first (see ``policies.common.tokens``)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     history_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = 1200
 
 
@@ -76,7 +75,7 @@ class OrganicMemory(Policy):
         finish: str | None = None
         async for chunk in chunks:
             texts.append(chunk.text)
-            finish = _finish(chunk) or finish
+            finish = chunk.finish or finish
             yield chunk
         answered = "".join(texts)
         if answered.strip() and finish != "content_filter":
@@ -150,12 +149,3 @@ def _with_history(call: Call, history: Sequence[Message]) -> Call:
     messages = call.params["messages"]
     place = next((at for at, message in enumerate(messages) if message.get("role") not in SYSTEM), len(messages))
     return replace(call, params={**call.params, "messages": [*messages[:place], *history, *messages[place:]]})
-
-
-def _finish(chunk: Chunk) -> str | None:
-    """Why the first choice ended, where this chunk says so."""
-    for choice in chunk.data.get("choices") or ():
-        if choice.get("index", 0) == 0:
-            reason: str | None = choice.get("finish_reason")
-            return reason
-    return None

@@ -5,34 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from gateway.contract import Call, Policy, Services
-from policies.common.phrases import Phrases, Text, Vocabulary
+from gateway.contract import Call, Configured, Policy, Services
+from policies.common.phrases import PhraseError, Phrases, Text, Vocabulary
 from policies.common.words import tokenise
 
 Refusal = Annotated[str, Field(pattern=r"\S", max_length=2000)]
-STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Topic(BaseModel):
+class Topic(Configured):
     """What asks about a topic. A phrase of ``unless`` voids those that it shares a word with: "account health" says
     nothing of a person's health, and still leaves the rest of the question to be looked at."""
 
-    model_config = STRICT
     phrases: Annotated[list[Text], Field(min_length=1)]
     unless: list[Text] = Field(default_factory=list)
     refusal: Refusal | None = None
 
 
-class PrivateTopicsFile(BaseModel):
+class PrivateTopicsFile(Configured):
     """``config/private_topics.yaml``. ``refusal`` is the whole answer, where a topic has none of its own.
 
     A question stands at the beginning or the end of what is sent: of a longer text the first and the last
     ``max_characters`` are looked at.
     """
 
-    model_config = STRICT
     refusal: Refusal
     max_characters: Annotated[int, Field(ge=1, le=20_000)] = 1000
     vocabulary: Vocabulary = Vocabulary()
@@ -40,14 +37,16 @@ class PrivateTopicsFile(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_read(self) -> PrivateTopicsFile:
-        _phrases(self)
+        try:
+            _phrases(self)
+        except PhraseError as error:
+            raise error.placed(self) from None
         return self
 
 
-class PrivateTopicsOptions(BaseModel):
+class PrivateTopicsOptions(Configured):
     """``file`` is a file of the configuration folder."""
 
-    model_config = STRICT
     file: str = "private_topics.yaml"
 
 

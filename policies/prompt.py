@@ -8,28 +8,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from gateway.contract import Call, Files, Policy, Services
+from gateway.contract import Call, Configured, Files, Policy, Services
+from policies.common.facts import facts
 from policies.common.wording import Template
 
-#: Keys of the context that steer the gateway and are no facts about the caller's screen.
-STEERING = frozenset({"conversation_id", "conversation_history"})
 MARKER = re.compile(r"(BEGIN|END)(\s+)DATA", re.IGNORECASE)
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 
 
-class ContextFile(BaseModel):
+class ContextFile(Configured):
     """``config/context.yaml``: how the context is put into words, one template a line (policies/common/wording.py)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     lines: list[Line]
 
 
-class PromptOptions(BaseModel):
+class PromptOptions(Configured):
     """``system`` are files of the configuration folder, put together; ``context`` is one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     system: Annotated[list[str], Field(min_length=1)]
     context: str = "context.yaml"
     max_context_characters: Annotated[int, Field(ge=0, le=1_000_000)] = 8000
@@ -59,15 +56,15 @@ class Prompt(Policy):
 
     def _data(self, context: Mapping[str, Any]) -> str:
         """The context between the markers: in words as far as there are any for it, and the rest as JSON."""
-        facts = {key: value for key, value in context.items() if key not in STEERING}
+        left = facts(context)
         said = []
         for template in self._lines:
-            lines = template.lines(facts)
+            lines = template.lines(left)
             said += lines
             if lines:
-                facts = _without(facts, template.paths)
-        if facts:
-            said.append(json.dumps(facts, ensure_ascii=False, indent=1))
+                left = _without(left, template.paths)
+        if left:
+            said.append(json.dumps(left, ensure_ascii=False, indent=1))
         text = _unmarked("\n".join(said)[: self._longest])
         return f"\n\nBEGIN DATA\n{text}\nEND DATA" if said else ""
 
@@ -78,7 +75,7 @@ def _templates(files: Files, name: str) -> list[Template]:
         try:
             made.append(Template(line))
         except ValueError as error:
-            raise ValueError(f"{name}: 'lines.{index}': {error}") from None
+            raise files.wrong(name, ("lines", index), str(error)) from None
     return made
 
 

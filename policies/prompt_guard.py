@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from gateway.contract import Call, Chunk, Policy, Services
+from gateway.contract import Call, Chunk, Configured, Policy, Services
 from policies.common.words import MARKS, SPACELESS
 
 NAME = "prompt_guard"
@@ -26,10 +26,9 @@ LONGEST_WORD = 200
 CACHED = 16
 
 
-class PromptGuardOptions(BaseModel):
+class PromptGuardOptions(Configured):
     """``words`` of a system message in a row are a recital; ``answer`` is said in the place of it and of the rest."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     words: Annotated[int, Field(ge=4, le=30)] = 8
     answer: Annotated[str, Field(min_length=1, pattern=r"\S")]
 
@@ -62,7 +61,7 @@ class PromptGuard(Policy):
 
     async def _guarded(self, chunks: AsyncIterator[Chunk], gate: Gate) -> AsyncIterator[Chunk]:
         async for chunk in chunks:
-            text = gate.hear(chunk.text, last=_finish(chunk) is not None)
+            text = gate.hear(chunk.text, last=chunk.finish is not None)
             if gate.recital:
                 yield self._ended(chunk, text, gate)
                 await _close(chunks)
@@ -204,11 +203,6 @@ def _instructions(params: Mapping[str, Any]) -> Iterator[str]:
             content = message.get("content") or ""
             parts = content if isinstance(content, list) else [{"text": content}]
             yield "\n".join(part.get("text") or "" for part in parts)
-
-
-def _finish(chunk: Chunk) -> str | None:
-    choices = chunk.data.get("choices") or ()
-    return next((choice.get("finish_reason") for choice in choices if choice.get("index", 0) == 0), None)
 
 
 def _saying(chunk: Chunk, text: str, *, finish: str | None = None) -> Chunk:

@@ -14,9 +14,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from gateway.contract import Call, Chunk, Operation, Personal, Policy, Services
+from gateway.contract import Call, Chunk, Configured, Operation, Personal, Policy, Services
 from policies.common.free_text import changed, strings
 from policies.common.placeholders import Originals, Placeholders, Restorer, quoted
 
@@ -28,10 +28,9 @@ JSON_FORMATS = frozenset({"json_object", "json_schema"})
 JSON_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?', re.DOTALL)
 
 
-class RedactionOptions(BaseModel):
+class RedactionOptions(Configured):
     """``hide`` lists kinds of personal data: ``email``, ``phone``, names of configured identifiers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     hide: list[str] = Field(default_factory=list)
 
 

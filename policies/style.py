@@ -7,34 +7,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from gateway.contract import Call, Policy, Services
+from gateway.contract import Call, Configured, Policy, Services
 
 Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
 
 
-class Shot(BaseModel):
+class Shot(Configured):
     """One example exchange."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     user: Text
     assistant: Text
 
 
-class StyleFile(BaseModel):
+class StyleFile(Configured):
     """``config/style.yaml``: ``introduction`` stands before the week's ``per_week`` shots."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     introduction: Text
     per_week: Annotated[int, Field(ge=1, le=20)]
     shots: Annotated[list[Shot], Field(min_length=1, max_length=500)]
 
 
-class StyleOptions(BaseModel):
+class StyleOptions(Configured):
     """``file`` is a file of the configuration folder."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     file: str = "style.yaml"
 
 

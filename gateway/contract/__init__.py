@@ -29,10 +29,12 @@ from gateway.contract.errors import (
     UpstreamRejected,
 )
 from gateway.contract.policy import (
+    Configured,
     Files,
     Found,
     Kept,
     Memory,
+    MisplacedError,
     Model,
     Personal,
     Policy,
@@ -47,6 +49,7 @@ __all__ = [
     "NOTHING",
     "Call",
     "Chunk",
+    "Configured",
     "Files",
     "Forbidden",
     "Found",
@@ -57,6 +60,7 @@ __all__ = [
     "Kept",
     "Memory",
     "MethodNotAllowed",
+    "MisplacedError",
     "Model",
     "NotFound",
     "Operation",

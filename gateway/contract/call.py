@@ -65,7 +65,7 @@ class Identity:
 
     @property
     def session(self) -> str | None:
-        """The conversation's id, or that of the one running conversation which a user has who names none."""
+        """The conversation's id, else that of the user's one running conversation; None where neither is named."""
         if self.conversation is not None or self.user is None:
             return self.conversation
         return f"session-{hashlib.sha256(self.subject.encode()).hexdigest()[:16]}"
@@ -90,7 +90,7 @@ class Question:
 
 @dataclass(slots=True)
 class Trail:
-    """Who was asked for one request, over all that was asked for it. The engine writes it, policies leave it alone.
+    """Who was asked for one request, over all that was asked for it. The gateway writes it, policies leave it alone.
 
     ``model`` is the configured name of who answered last; ``degraded`` that an answer was made without one.
     """
@@ -108,7 +108,7 @@ class Call:
     ``params`` is the OpenAI body without ``model`` and ``stream``: for CHAT ``messages`` and the rest.
     It must not be changed in place: a retry and a fallback are sent the same mapping.
     ``usage_wanted`` is a stream's caller asking for token counts. ``learnt`` carries what a request hook found
-    out to the same policy's response hook, by policy name.
+    out to its own response hook, under names of its own.
 
     Two fields are for request hooks to set. ``answer`` is the whole answer's text: no later policy and no provider
     is asked then. ``seconds`` is how long the providers may take, where that is less than what is configured.
@@ -139,6 +139,7 @@ class Chunk:
 
     ``actions``, ``sources``   as in the envelope; sources by falling worth
     ``modal``                  ``{"type", "payload"}``: the reply is a modal, and its text is what is remembered of it
+    ``modal_source``           where its payload is from: ``model``, ``repaired`` or ``context``
     ``maybe_modal``            the same, beside a conversational reply
     ``intent``, ``confidence`` what the query was taken for, 0 to 1
     ``degraded``               True where no provider answered
@@ -154,6 +155,15 @@ class Chunk:
             if choice.get("index", 0) == 0:
                 return (choice.get("delta") or {}).get("content") or ""
         return ""
+
+    @property
+    def finish(self) -> str | None:
+        """Why the first choice ended, where this chunk says so."""
+        for choice in self.data.get("choices") or ():
+            if choice.get("index", 0) == 0:
+                reason: str | None = choice.get("finish_reason")
+                return reason
+        return None
 
     @classmethod
     def saying(cls, text: str, notes: Mapping[str, Any] = NOTHING, *, finish: str | None = None) -> Chunk:

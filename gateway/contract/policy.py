@@ -6,11 +6,29 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from gateway.contract.call import Call, Chunk, Owner
 
 Shape = TypeVar("Shape", bound=BaseModel)
+
+
+Place = Sequence[str | int]
+
+
+class Configured(BaseModel):
+    """The base of a policy's options and of what stands in its files: no unknown key, no silent conversion, no
+    change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class MisplacedError(ValueError):
+    """Raised by a validator of a file as a whole: ``at`` are the keys and indices that lead to what is wrong."""
+
+    def __init__(self, message: str, at: Place) -> None:
+        super().__init__(message)
+        self.at = tuple(at)
 
 
 class Files(Protocol):
@@ -21,6 +39,9 @@ class Files(Protocol):
 
     def yaml(self, name: str, shape: type[Shape]) -> Shape:
         """A YAML file as the pydantic model ``shape``; raises ValueError with file, line and what is wrong."""
+
+    def wrong(self, name: str, at: Place, message: str) -> ValueError:
+        """The error to raise for what is wrong at a place of a YAML file; it names file and line."""
 
 
 class Model(Protocol):
@@ -56,7 +77,7 @@ class Kept(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """How much a memory holds, over all users; ``bytes`` of the process's memory, ``most`` may be held."""
+    """How much a memory holds, over all users; ``bytes`` are of the process's memory, ``most`` is their bound."""
 
     bytes: int
     conversations: int
@@ -115,16 +136,18 @@ class Services:
 class Policy:
     """One behaviour of the product, as hooks around the provider's call.
 
-    A policy is built once, as ``Class(options, services)``, and keeps nothing of a request. ``options`` are its
-    validated ``Options``; a ValueError says what is wrong with them beyond their shape.
+    A policy is built once and keeps nothing of a request.
     """
 
-    #: A pydantic model of the policy's options in ``config/gateway.yaml``.
-    Options: ClassVar[type[Any]]
+    #: What the policy's ``options`` in ``config/gateway.yaml`` may hold.
+    Options: ClassVar[type[BaseModel]] = Configured
     #: The setting in ``flags`` of ``config/gateway.yaml`` that switches the policy off, if any.
     flag: ClassVar[str | None] = None
     #: Names of policies that must stand before this one where they are listed, since it goes on with their work.
     after: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, options: Any = None, services: Services | None = None) -> None:
+        """``options`` are validated ``Options``; raise ValueError for what is wrong with them beyond their shape."""
 
     async def request(self, call: Call) -> Call:
         """Before the provider is called. May return a changed call or raise Refusal."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,10 @@ class ConfigFiles:
     def yaml(self, name: str, shape: type[Shape]) -> Shape:
         """A YAML file of the folder as ``shape``; raises ConfigError with file, line and reason."""
         return validate(Document(self.folder / name, self.text(name)), shape)
+
+    def wrong(self, name: str, at: Sequence[str | int], message: str) -> ConfigError:
+        """What is wrong at a place of a YAML file, with its line."""
+        return ConfigError([Document(self.folder / name, self.text(name)).problem(tuple(at), message)])
 
 
 @dataclass(frozen=True, slots=True)

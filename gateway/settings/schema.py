@@ -104,7 +104,7 @@ class Rollout(Section):
     v2_percent: Annotated[int, Field(ge=0, le=100)] = 100
 
 
-class Memory(Section):
+class MemoryBounds(Section):
     """What is kept of conversations: each bounded, and ``max_bytes`` of memory for all of them."""
 
     turns: Annotated[int, Field(ge=1, le=1000)] = 20
@@ -143,6 +143,6 @@ class GatewayConfig(Section):
     logging: Logging = Logging()
     flags: Flags = Flags()
     rollout: Rollout = Rollout()
-    memory: Memory = Memory()
+    memory: MemoryBounds = MemoryBounds()
     privacy: Privacy = Privacy()
     policies: Annotated[tuple[PolicyEntry, ...], Field(strict=False)] = ()

@@ -173,7 +173,8 @@ def validate(
 def _problem(
     document: Document, model: type[BaseModel], at: Location, details: ErrorDetails, filled: Filled
 ) -> Problem:
-    location = (*at, *details["loc"])
+    inner = getattr(details.get("ctx", {}).get("error"), "at", ())  # of a validator of the whole
+    location = (*at, *details["loc"], *inner)
     named = ".".join(str(part) for part in location) or "the file"
     if details["type"] == "extra_forbidden":
         message = f"unknown key {named!r}" + nearest(str(location[-1]), _fields(model, details["loc"][:-1]))

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.contract import Call, Chunk, Unavailable
+from gateway.contract import Call, Chunk, RateLimited, Unavailable
 from gateway.settings.schema import Retries, Timeouts
 from gateway.upstream.candidates import Candidate, Candidates
 from gateway.upstream.deployment import Deployment
@@ -89,8 +89,10 @@ class Upstream:
                     break
         failures = [(candidate.deployment, failure) for candidate, failure in progress.failures]
         tried = [f"{deployment.id}: {failure.kind}" for deployment, failure in failures]
-        self._log("error", "no_answer", request_id=call.request_id, model=call.model, tried=tried)
-        raise verdict(call, failures, self._candidates.seconds_left(call))
+        error = verdict(call, failures, self._candidates.seconds_left(call))
+        level = "error" if isinstance(error, Unavailable | RateLimited) else "info"  # else it is about the request
+        self._log(level, "no_answer", request_id=call.request_id, model=call.model, tried=tried)
+        raise error
 
     def _exhausted(self, progress: _Progress, patience: Patience) -> bool:
         return progress.attempts >= self._retries.attempts or patience.left <= 0

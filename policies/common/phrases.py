@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import Annotated, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from gateway.contract import Configured, MisplacedError
 from policies.common.trie import Hit, Part, Trie
 from policies.common.words import CLAUSE, ENDS, SENTENCE, tokenise, words
 
@@ -23,7 +24,7 @@ GAP, GAP_WORDS = "..", 3
 MOST_FORMS, MOST_FORMS_OF_ALL = 10_000, 100_000
 
 
-class Vocabulary(BaseModel):
+class Vocabulary(Configured):
     """How phrases and texts are read.
 
     ``ignored``        words that are left out of both
@@ -35,7 +36,6 @@ class Vocabulary(BaseModel):
     ``synonyms``       phrases by the name that stands for them
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     ignored: list[Text] = Field(default_factory=list)
     breaks: list[Text] = Field(default_factory=list)
     abbreviations: list[Text] = Field(default_factory=list)
@@ -44,6 +44,18 @@ class Vocabulary(BaseModel):
     retractions: list[Text] = Field(default_factory=list)
     synonyms: dict[str, Annotated[list[Text], Field(min_length=1)]] = Field(default_factory=dict)
     reach: Annotated[int, Field(ge=1, le=20)] = 5
+
+
+class PhraseError(ValueError):
+    """A phrase, or another text of a vocabulary, that can't be matched; ``text`` is as it was written."""
+
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message)
+        self.text = text
+
+    def placed(self, file: Configured) -> MisplacedError:
+        """The same, with the place in ``file`` where the text stands last."""
+        return MisplacedError(str(self), _place(file.model_dump(), self.text) or ())
 
 
 class Match(NamedTuple):
@@ -57,7 +69,7 @@ class Match(NamedTuple):
 
 
 class Phrases:
-    """Phrases in a vocabulary. Raises ValueError, naming the phrase, where one can't be matched.
+    """Phrases in a vocabulary. Raises PhraseError where one can't be matched.
 
     ``same`` are groups of phrases, by their places, which say the same in one of their forms.
     """
@@ -116,9 +128,8 @@ class Phrases:
         for rows in self._trie.same:
             twins = [roles[row] for row in rows if row < self._roles]
             if any(row in self._exceptions for row in rows) and len(twins) > 1:
-                raise ValueError(
-                    f"{' and '.join(map(repr, twins))} say the same, once ignored words are gone; keep one"
-                )
+                message = f"{' and '.join(map(repr, twins))} say the same, once ignored words are gone; keep one"
+                raise PhraseError(message, twins[-1])
 
 
 class _Reader:
@@ -131,7 +142,7 @@ class _Reader:
         self._meanings |= {_single(text): CLAUSE for text in vocabulary.breaks}
         self._forms = 0
         self._synonyms = {
-            name: [self._plain(text, f"synonym {text!r} of {name!r}") for text in texts]
+            name: [self._plain(text, f"synonym {text!r} of {name!r}", text) for text in texts]
             for name, texts in vocabulary.synonyms.items()
         }
 
@@ -162,7 +173,8 @@ class _Reader:
                 parts += [wide, options] if wide else [options]
                 wide = 0
         if not parts or wide or isinstance(parts[0], int):
-            raise ValueError(f"the phrase {text!r} needs words that are not ignored at its beginning and end")
+            message = f"the phrase {text!r} needs words that are not ignored at its beginning and end"
+            raise PhraseError(message, text)
         self._count(text, prod(len(part) for part in parts if not isinstance(part, int)))
         return parts
 
@@ -171,35 +183,49 @@ class _Reader:
         if item[0] == "{" and item[-1] == "}":
             if item[1:-1] not in self._synonyms:
                 known = ", ".join(self._synonyms) or "none"
-                raise ValueError(f"the phrase {text!r} names {item}, which is not among 'synonyms' ({known})")
+                raise PhraseError(f"the phrase {text!r} names {item}, which is not among 'synonyms' ({known})", text)
             return self._synonyms[item[1:-1]]
         if not self.line(tokenise(item)) and words(item):
             return []
-        return [self._plain(item, f"phrase {text!r}")]
+        return [self._plain(item, f"phrase {text!r}", text)]
 
-    def _plain(self, text: str, named: str) -> tuple[str, ...]:
-        """The words of a text without gaps and synonyms."""
+    def _plain(self, text: str, named: str, written: str) -> tuple[str, ...]:
+        """The words of a text without gaps and synonyms; ``written`` is what it is part of."""
         line = self.line(tokenise(text))
         if not line or "{" in text or "}" in text or GAP in text.split():
-            raise ValueError(f"the {named} needs a word that is not ignored, and words only")
+            raise PhraseError(f"the {named} needs a word that is not ignored, and words only", written)
         if CLAUSE in line or SENTENCE in line:
-            raise ValueError(f"the {named} holds a mark or a word that ends a clause, and could never match")
+            message = f"the {named} holds a mark or a word that ends a clause, and could never match"
+            raise PhraseError(message, written)
         return tuple(line)
 
     def _count(self, text: str, forms: int) -> None:
         self._forms += forms
         if forms > MOST_FORMS or self._forms > MOST_FORMS_OF_ALL:
-            raise ValueError(
+            message = (
                 f"the phrase {text!r} makes {forms} forms of {self._forms} in all; "
                 f"{MOST_FORMS} and {MOST_FORMS_OF_ALL} are the most: use fewer synonyms"
             )
+            raise PhraseError(message, text)
 
 
 def _single(text: str) -> str:
     found = tokenise(text)
     if len(found) != 1 or found[0] in ENDS:
-        raise ValueError(f"{text!r} is not one word, as 'ignored' and 'breaks' list them")
+        raise PhraseError(f"{text!r} is not one word, as 'ignored' and 'breaks' list them", text)
     return found[0]
+
+
+def _place(value: object, text: str) -> tuple[str | int, ...] | None:
+    """The keys and indices that lead to the last place of ``text`` in a file."""
+    if value == text:
+        return ()
+    inner = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
+    for key, item in reversed(inner):
+        found = _place(item, text)
+        if found is not None:
+            return (key, *found)
+    return None
 
 
 def _before(line: Sequence[str], retracted: set[int]) -> set[int]:

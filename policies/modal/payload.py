@@ -1,4 +1,4 @@
-"""What is done to any modal's payload: its actions mapped, its numbers held against the facts, its words for memory."""
+"""What is done to any modal's payload: its actions mapped, its numbers checked, its words put together for memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MISSING = object()
 Check = Callable[[str], str | None]
 
 
-class Ungrounded(Exception):
+class UngroundedItem(Exception):
     """A list's item holds a number that the facts don't."""
 
 
@@ -52,13 +52,13 @@ def words(payload: Any) -> str:
 
 
 class _Grounding:
-    """Holds values against facts."""
+    """Checks values against facts."""
 
     def __init__(self, grounds: Grounds, check: Check, names: Collection[str]) -> None:
         self._grounds, self._check, self._names = grounds, check, names
 
     def value(self, value: Any, instead: Any, item: bool) -> Any:
-        """``value``, or what stands for it; MISSING where nothing does. Raises Ungrounded within an ``item``."""
+        """``value``, or what stands for it; MISSING where nothing does. Raises UngroundedItem within an ``item``."""
         if isinstance(value, dict):
             return self._object(value, instead, item)
         if isinstance(value, list):
@@ -67,7 +67,7 @@ class _Grounding:
         if said is not None or value is None:
             return said
         if item:
-            raise Ungrounded
+            raise UngroundedItem
         return instead
 
     def _said(self, value: Any) -> Any:
@@ -89,7 +89,7 @@ class _Grounding:
         for item in value:
             try:
                 yield self.value(item, MISSING, True)
-            except Ungrounded:
+            except UngroundedItem:
                 continue
 
 

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from gateway.contract import (
     Call,
     Chunk,
+    Configured,
+    Files,
     GatewayError,
     InvalidRequest,
     Operation,
@@ -22,6 +24,7 @@ from gateway.contract import (
     UpstreamRejected,
 )
 from policies.common.actions import Actions, ActionsFile
+from policies.common.facts import facts
 from policies.modal.answer import parsed
 from policies.modal.grounds import Grounds
 from policies.modal.payload import named, words
@@ -30,17 +33,14 @@ from policies.modal.types import ModalsFile, ModalType
 
 #: In ``Call.learnt``: the decision, and the parameters as they were when this policy let the call go.
 LEARNT, SENT = "modal", "modal_sent"
-#: Keys of the context that steer the gateway and are no facts about the lead.
-STEERING = frozenset({"conversation_id", "conversation_history"})
 #: Of an answer that is shown to the model once more.
 LONGEST_SHOWN = 8000
 Source = Literal["model", "repaired", "context"]
 
 
-class ModalOptions(BaseModel):
+class ModalOptions(Configured):
     """Files of the configuration folder."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     rules: str = "rules.yaml"
     modals: str = "modals.yaml"
     actions: str = "actions.yaml"
@@ -80,10 +80,11 @@ class ModalHeuristics(Policy):
         self._seconds = modals.seconds
         self._most_tokens = modals.max_tokens
         self._prompt = files.text(modals.prompt).strip()
-        self._types = {name: ModalType(name, kind, actions, files) for name, kind in modals.types.items()}
-        unknown = sorted({rule.modal for rule in rules.rules} - set(self._types))
-        if unknown:
-            raise ValueError(f"{options.rules} asks for the modal {unknown[0]!r}, which {options.modals} does not hold")
+        self._types = {name: _type(name, modals, actions, files, options.modals) for name in modals.types}
+        for place, rule in enumerate(rules.rules):
+            if rule.modal not in self._types:
+                message = f"the modal {rule.modal!r} is not in {options.modals}, which has {', '.join(self._types)}"
+                raise files.wrong(options.rules, ("rules", place, "modal"), message)
 
     async def request(self, call: Call) -> Call:
         """Only questions are decided on."""
@@ -133,12 +134,11 @@ class ModalHeuristics(Policy):
         heard = Heard()
         made = await self._made(call, kind, chunks, heard)
         payload, source = self._grounded(call, kind, made, heard)
-        names = named(payload)
         notes = {
             **heard.notes,
             **self._meaning(decision),
             "modal": {"type": kind.name, "payload": payload},
-            "actions": sorted(self._actions.offered(names), key=lambda offered: _place(names, offered["action"])),
+            "actions": self._actions.offered(named(payload)),
             "modal_source": source,
             **({"degraded": True} if heard.degraded else {}),
         }
@@ -193,6 +193,13 @@ class ModalHeuristics(Policy):
         return {**intent, "confidence": self._rules.confidence(decision)}
 
 
+def _type(name: str, modals: ModalsFile, actions: ActionsFile, files: Files, file: str) -> ModalType:
+    try:
+        return ModalType(name, modals.types[name], actions, files)
+    except ValueError as error:
+        raise files.wrong(file, ("types", name), str(error)) from None
+
+
 async def _hear(chunks: AsyncIterator[Chunk], heard: Heard) -> None:
     """All that comes; a provider's failure ends it."""
     try:
@@ -241,10 +248,4 @@ def _instructed(messages: Sequence[Mapping[str, Any]], text: str) -> list[Mappin
 
 
 def _facts(call: Call) -> Mapping[str, Any]:
-    """The context without what steers the gateway."""
-    context = call.question.context if call.question else {}
-    return {key: value for key, value in context.items() if key not in STEERING}
-
-
-def _place(names: Sequence[str], name: str) -> int:
-    return names.index(name) if name in names else len(names)
+    return facts(call.question.context if call.question else {})

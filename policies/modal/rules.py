@@ -6,22 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from policies.common.phrases import Match, Phrases, Text, Vocabulary
+from gateway.contract import Configured
+from policies.common.phrases import Match, PhraseError, Phrases, Text, Vocabulary
 from policies.common.words import ENDS, tokenise
 
 Mode = Literal["modal", "maybe", "conversational"]
 Certainty = Literal["certain", "likely", "none"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Signals = Annotated[list[Text], Field(min_length=1)]
-STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Rule(BaseModel):
+class Rule(Configured):
     """The phrases that ask for a modal. ``unless``: a query that holds one of these is not for this rule."""
 
-    model_config = STRICT
     modal: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
     certain: list[Text] = Field(default_factory=list)
     likely: list[Text] = Field(default_factory=list)
@@ -35,22 +34,20 @@ class Rule(BaseModel):
         return self
 
 
-class Confidence(BaseModel):
+class Confidence(Configured):
     """How sure a decision is, 0 to 1, as the legacy v1 reply shows it."""
 
-    model_config = STRICT
     certain: Share = 0.95
     likely: Share = 0.7
     none: Share = 0.5
 
 
-class RulesFile(BaseModel):
+class RulesFile(Configured):
     """``config/rules.yaml``. ``signals`` are dotted paths into the context; ``unless`` holds for every rule.
 
     A query of more than ``max_words`` words, or ``max_characters``, is a text to talk about and no command.
     """
 
-    model_config = STRICT
     max_words: Annotated[int, Field(ge=1, le=1000)] = 60
     max_characters: Annotated[int, Field(ge=1, le=20_000)] = 1000
     confidence: Confidence = Confidence()
@@ -61,7 +58,10 @@ class RulesFile(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_read(self) -> RulesFile:
-        Rules(self)
+        try:
+            Rules(self)
+        except PhraseError as error:
+            raise error.placed(self) from None
         return self
 
 
@@ -152,7 +152,8 @@ class Rules:
                 said = " and ".join(
                     f"{text!r} of rule {rule} ({self._modals[rule or 0]})" for rule, text in sure.items()
                 )
-                raise ValueError(f"the certain phrases {said} say the same; keep one (rules are counted from 0)")
+                message = f"the certain phrases {said} say the same; keep one (rules are counted from 0)"
+                raise PhraseError(message, list(sure.values())[-1])
 
 
 def _listed(file: RulesFile) -> Iterator[tuple[_Meaning, str]]:
@@ -171,7 +172,7 @@ def _paths(signals: Sequence[str]) -> list[tuple[str, ...]]:
     paths = [tuple(signal.split(".")) for signal in signals]
     for signal, path in zip(signals, paths, strict=True):
         if not all(path):
-            raise ValueError(f"the signal {signal!r} is not a dotted path such as 'lead.leadScore'")
+            raise PhraseError(f"the signal {signal!r} is not a dotted path such as 'lead.leadScore'", signal)
     return paths
 
 

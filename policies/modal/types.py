@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, with_config
+from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
-from gateway.contract import Files
+from gateway.contract import Configured, Files
 from policies.common.actions import Actions, ActionsFile
 from policies.common.plain import clipped
 from policies.common.wording import Tree
@@ -37,10 +37,9 @@ class ModalKind(TypedDict):
     from_context: dict[str, Any]
 
 
-class ModalsFile(BaseModel):
+class ModalsFile(Configured):
     """``config/modals.yaml``. ``seconds`` is the models' share; after it the payload is built from the context."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     seconds: Annotated[float, Field(gt=0, le=60)] = 6
     max_tokens: Annotated[int, Field(ge=50, le=16_000)] = 700
     prompt: Text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -60,7 +59,7 @@ def test_a_modal_type(start: Start, project: Path, provider: Double) -> None:
     modal = ask(gateway, query="What objections should I expect?", context=context).json()["modal"]
     assert modal["type"] == "objections"
     assert modal["payload"]["title"] == "Objections of Maya Chen"
-    assert "Finds it dear" in modal["payload"]["objections"]
+    assert modal["payload"]["objections"] == ["Finds it dear", "Ask what would have to be true for a yes."]
 
 
 def test_an_action(start: Start, project: Path, provider: Double) -> None:
@@ -84,4 +83,3 @@ def test_a_policy(start: Start, project: Path, provider: Double) -> None:
     answer = ask(gateway, query="[[say:Yes.]]").json()["answer_markdown"]
     assert answer == "Yes.\n\nAsk me for the next step."
     assert ask(gateway, query="[[say:Yes.]]", stream=True).text.count("Ask me for the next step.") == 2
-    assert sys.modules.get("policies.signature") is None

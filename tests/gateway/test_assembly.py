@@ -13,7 +13,6 @@ from gateway.contract import Call, Chunk, Policy, Services
 from gateway.pipeline import Pipeline
 from gateway.settings import ConfigError
 from gateway.settings.load import PROJECT
-from policies.style import StyleOptions
 from tests.support.asgi import Lines
 from tests.support.configuration import Configuration
 from tests.support.fakes import FakeUpstream, make_call, piece
@@ -70,9 +69,25 @@ def test_what_can_t_be_built_is_refused_with_its_line(
 
 def test_policies_keep_their_order_and_say_whether_they_may_be_skipped(configuration: Configuration) -> None:
     configuration.write("style.yaml", STYLE)
-    second = "  - name: style\n    on_error: skip\n"
+    second = "  - name: redaction\n    on_error: skip\n"
     found = made(configuration, policy("", "style", more=second)).steps
-    assert [(step.name, step.skippable) for step in found] == [("style", False), ("style", True)]
+    assert [(step.name, step.skippable) for step in found] == [("style", False), ("redaction", True)]
+
+
+def test_a_policy_that_is_listed_twice_is_refused(configuration: Configuration) -> None:
+    with pytest.raises(ConfigError, match="gateway.yaml:3: the policy 'style' stands here a second time"):
+        made(configuration, "policies:\n  - name: style\n  - name: style\n")
+
+
+def test_a_policy_of_a_flag_that_there_is_not_is_refused(
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Flagged(Policy):
+        flag = "modals"
+
+    monkeypatch.setattr(policies, "REGISTRY", {"flagged": Flagged})
+    with pytest.raises(ConfigError, match="'flagged' has the flag 'modals', which 'flags' does not know"):
+        made(configuration, "policies: [{name: flagged}]")
 
 
 def test_no_policies_are_none(configuration: Configuration) -> None:
@@ -124,8 +139,6 @@ def test_a_mistake_in_a_policy_that_is_switched_off_shows_too(configuration: Con
 class Asking(Policy):
     """Asks the model a question of its own for each reply."""
 
-    Options = StyleOptions
-
     def __init__(self, options: Any, services: Services) -> None:
         self.model = services.model
 
@@ -137,11 +150,6 @@ class Asking(Policy):
 class Marking(Policy):
     """Marks all that is sent."""
 
-    Options = StyleOptions
-
-    def __init__(self, options: Any, services: Services) -> None:
-        pass
-
     async def request(self, call: Call) -> Call:
         messages = [{**message, "content": f"marked {message['content']}"} for message in call.params["messages"]]
         return Call(**{name: getattr(call, name) for name in call.__slots__} | {"params": {"messages": messages}})
@@ -150,9 +158,9 @@ class Marking(Policy):
 async def test_a_policy_s_own_question_passes_the_policies_behind_it(
     configuration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(policies, "REGISTRY", {"asking": Asking, "marking": Marking})
+    monkeypatch.setattr(policies, "REGISTRY", {"asking": Asking, "marking": Marking, "again": Marking})
     upstream = FakeUpstream(Chunk.saying("said"))
-    pipeline = made(configuration, "policies: [{name: marking}, {name: asking}, {name: marking}]", upstream)
+    pipeline = made(configuration, "policies: [{name: marking}, {name: asking}, {name: again}]", upstream)
     await pipeline.ask(make_call())
     sent = [call.params["messages"][0]["content"] for call in upstream.calls]
     assert sent == ["marked of its own", "marked marked hello"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bench.memory import child
 from gateway.contract import Kept, Owner, Turn
 from gateway.memory import MARK_SECONDS, InProcessMemory
-from gateway.settings.schema import Memory
+from gateway.settings.schema import MemoryBounds
 from tests.support.fakes import PROPERTY, Clock
 
 ANN, BOB = Owner("acme", "ann"), Owner("acme", "bob")
@@ -18,7 +18,7 @@ HELLO = Turn("hello", "hi")
 
 
 def memory(clock: Clock | None = None, **settings: Any) -> InProcessMemory:
-    return InProcessMemory(Memory(**settings), clock or Clock())
+    return InProcessMemory(MemoryBounds(**settings), clock or Clock())
 
 
 async def add(store: InProcessMemory, *turns: Turn, owner: Owner = ANN, conversation: str = "c") -> None:

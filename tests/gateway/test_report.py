@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.report import report
+from gateway.report import policy_report, report
 from gateway.settings import ConfigError
 from tests.support.configuration import KEYS, MODELS, Configuration
 
@@ -79,3 +79,26 @@ def test_what_would_refuse_a_start_refuses_the_report(configuration: Configurati
         lines(configuration, gateway="policies: [{name: x}]")
     with pytest.raises(ConfigError, match="which 'model_list' does not have"):
         lines(configuration, env={"ACTIVE_MODEL": "x"})
+
+
+STYLE = "introduction: As follows.\nper_week: 1\nshots: [{user: a, assistant: b}]\n"
+
+
+def test_what_a_flag_leaves_out_is_said(configuration: Configuration) -> None:
+    configuration.write("style.yaml", STYLE)
+    found = lines(
+        configuration, gateway="policies: [{name: style}, {name: redaction}]", env={"IVY_ORGANIC_ENABLED": "0"}
+    )
+    assert "policies: redaction" in found
+    assert "  style is switched off by flags.organic_enabled" in found
+
+
+def test_a_policy_shows_what_it_has_to_show(configuration: Configuration) -> None:
+    configuration.write("style.yaml", STYLE)
+    settings = configuration.load("policies: [{name: style}, {name: redaction}]")
+    assert policy_report(settings, "style") == "As follows.\n\nAsked: a\nIvy: b"
+    assert policy_report(settings, "redaction") == "redaction has nothing to show."
+    with pytest.raises(ConfigError, match="gateway.yaml:1: the policy 'stile' is not listed; did you mean 'style'"):
+        policy_report(settings, "stile")
+    off = configuration.load("policies: [{name: style}]\nflags:\n  organic_enabled: false\n")
+    assert policy_report(off, "style") == "style is switched off: flags.organic_enabled is false (gateway.yaml:3)."

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from gateway.contract import Call, Chunk, Identity, Operation, Owner, Question, Surface, Turn, Unavailable
 from gateway.memory import InProcessMemory
-from gateway.settings.schema import Memory
+from gateway.settings.schema import MemoryBounds
 from policies.common.tokens import estimate
 from policies.memory import MemoryOptions, OrganicMemory
 from tests.support.fakes import PROPERTY, Source, collect, make_call, piece
@@ -281,7 +281,7 @@ async def test_chunks_pass_as_they_come() -> None:
 
 @pytest.mark.parametrize("context", [{}, {"conversation_history": OWN}])
 async def test_a_reply_that_was_under_way_when_its_user_was_forgotten_is_not_remembered(context: Any) -> None:
-    for memory in (FakeMemory(), InProcessMemory(Memory())):
+    for memory in (FakeMemory(), InProcessMemory(MemoryBounds())):
         tried = policy(memory)
         call = await tried.request(ivy(**context))
         await memory.forget(ANN)
@@ -311,7 +311,7 @@ class World:
     """Conversations of several users; every word tells whose it is."""
 
     def __init__(self, budget: int) -> None:
-        self.memory = InProcessMemory(Memory())
+        self.memory = InProcessMemory(MemoryBounds())
         self.policy = policy(self.memory, history_tokens=budget)
         self.budget = budget
         self.open: list[tuple[Any, Call]] = []
@@ -329,7 +329,7 @@ class World:
         assert [message["content"] for message in messages] == texts[len(texts) - len(messages) :]
         assert sum(estimate(message["content"]) for message in messages) <= self.budget
         if self.budget == PLENTY:
-            assert len(messages) == min(2 * Memory().turns, len(texts))
+            assert len(messages) == min(2 * MemoryBounds().turns, len(texts))
         self.open.append((whose, made))
 
     async def finish(self, position: int, words: str, *, whole: bool) -> None:

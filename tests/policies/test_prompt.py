@@ -174,5 +174,5 @@ def test_files_that_can_t_be_used_are_refused_at_the_start() -> None:
         policy(system=["nowhere.md"])
     with pytest.raises(ConfigError, match="did you mean 'lines'"):
         policy({"context.yaml": "line: []"})
-    with pytest.raises(ValueError, match=r"context.yaml: 'lines.1': .*no placeholder"):
+    with pytest.raises(ValueError, match=r"context.yaml:1: .*no placeholder"):
         policy({"context.yaml": "lines: ['a', '{b c}']"})

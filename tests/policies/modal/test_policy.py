@@ -396,7 +396,10 @@ async def test_any_answer_makes_a_payload_that_fits_with_known_numbers_and_actio
 @pytest.mark.parametrize(
     ("files", "words"),
     [
-        ({"rules_yaml": RULES + "  - {modal: weather, certain: [rain]}"}, "'weather', which modals.yaml does not hold"),
+        (
+            {"rules_yaml": RULES + "  - {modal: weather, certain: [rain]}"},
+            "the modal 'weather' is not in modals.yaml, which has",
+        ),
         (
             {"modals_yaml": MODALS.replace("open_call_console", "fly")},
             "'suggestions': 'from_context': the action 'fly'",
