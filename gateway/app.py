@@ -113,8 +113,7 @@ def routes(gateway: Gateway) -> list[Route]:
         Route("/ai/router/", legacy, methods=["POST"]),
         Route("/ai/router", legacy, methods=["POST"]),
         Route("/ai/router/health", health.assistant, methods=["GET"]),
-        Route("/ai/memory", memory.show, methods=["GET"]),
-        Route("/ai/memory", memory.forget, methods=["DELETE"]),
+        Route("/ai/memory", memory.__call__, methods=["GET", "DELETE"]),
         Route("/health/live", health.live, methods=["GET"]),
         Route("/health/ready", health.ready, methods=["GET"]),
     ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -11,6 +11,11 @@ from pydantic import BaseModel
 
 from gateway.contract import Call, Chunk, Configured, Policy, Services
 from policies.common.actions import Actions, ActionsFile
+
+#: Of a caller's own history; more is not sent either.
+LAST_TURNS = 50
+#: JSON's escapes, and what joins the words of a field's name.
+HIDING = re.compile(r"\\(?:u[0-9a-f]{4}|.)|_+|(?<=[a-z0-9])(?=[A-Z])")
 
 
 class OfferOptions(Configured):
@@ -53,7 +58,7 @@ class OfferActions(Policy):
         wanted = self._actions.spoken(call.question.query)
         if wanted or call.answer is not None:  # a policy's fixed answer, whose words are about no action
             return wanted
-        of_the_data = set(self._actions.spoken(_data(call.question.context)))
+        of_the_data = set(self._actions.spoken(_data(call)))
         return [name for name in self._actions.spoken(answer) if name not in of_the_data]
 
     def _listed(self, actions: Any) -> list[dict[str, str]]:
@@ -62,6 +67,11 @@ class OfferActions(Policy):
         return self._actions.offered(name for name in named if name)
 
 
-def _data(context: Mapping[str, Any]) -> str:
-    """All that the context says, as one text."""
-    return json.dumps(context, ensure_ascii=False)
+def _data(call: Call) -> str:
+    """What the model was told by the caller: as it was written, and with the words that escapes and names of fields
+    hide, which a model sees all the same."""
+    history = call.question.context.get("conversation_history") if call.question else None
+    told = [turn["content"] for turn in (history or [])[-LAST_TURNS:]]
+    told += [str(message.get("content")) for message in (call.params.get("messages") or ())[-1:]]
+    text = "\n".join(told)
+    return f"{text}\n{HIDING.sub(' ', text)}"

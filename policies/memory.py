@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from gateway.contract import Call, Chunk, Configured, Memory, Operation, Owner, Policy, Services, Turn
 from policies.common import tokens
+from policies.common.data import unmarked
 
 #: Under this name the request hook tells the response hook what is being remembered.
 LEARNT = "memory"
@@ -17,13 +18,16 @@ SYSTEM = frozenset({"system", "developer"})
 #: Roles of messages that only a caller which keeps its own history sends.
 ANSWERS = frozenset({"assistant", "tool", "function"})
 
+#: Tokens; a part of a turn in less than this says nothing.
+WORTH_CUTTING = 30
+
 Message = Mapping[str, Any]
 
 
 class MemoryOptions(Configured):
     """``history_tokens`` of the conversation go in at most, the newest first (see ``policies.common.tokens``)."""
 
-    history_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = 1200
+    history_tokens: Annotated[int, Field(ge=0, le=1_000_000)] = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ def _concerned(call: Call) -> bool:
 def _own_history(call: Call) -> Sequence[Message] | None:
     """What the caller sends to stand in for stored history and is not in its messages yet; None without any."""
     if call.question is not None:
-        return call.question.context.get("conversation_history") or None
+        history: Sequence[Message] | None = call.question.context.get("conversation_history")
+        return history
     return () if any(message.get("role") in ANSWERS for message in call.params["messages"]) else None
 
 
@@ -116,10 +121,18 @@ def _text(content: Any) -> str:
 
 
 def _fitting_turns(turns: Sequence[Turn], budget: int) -> list[Message]:
-    """The last turns as messages, as many as go into ``budget`` tokens."""
+    """The last turns as messages, as many as go into ``budget`` tokens; the last one at least in part, since that is
+    what a question such as "shorter, please" is about."""
     costs = (tokens.estimate(turn.asked) + tokens.estimate(turn.answered) for turn in reversed(turns))
-    kept = turns[len(turns) - _count(costs, budget) :]
+    kept = turns[len(turns) - _count(costs, budget) :] or [
+        _cut(turn, budget) for turn in turns[-1:] if budget >= WORTH_CUTTING
+    ]
     return [message for turn in kept for message in _messages(turn)]
+
+
+def _cut(turn: Turn, budget: int) -> Turn:
+    asked = tokens.clipped(turn.asked, budget // 2)
+    return Turn(asked, tokens.clipped(turn.answered, budget - tokens.estimate(asked)))
 
 
 def _messages(turn: Turn) -> tuple[Message, Message]:
@@ -127,11 +140,16 @@ def _messages(turn: Turn) -> tuple[Message, Message]:
 
 
 def _fitting_messages(messages: Sequence[Message], budget: int) -> list[Message]:
-    """The caller's last messages, as many as go into ``budget`` tokens; no answer without its question."""
+    """The caller's last messages, as many as go into ``budget`` tokens; no answer without its question. Where that
+    is none, the last two in part."""
     first = len(messages) - _count((tokens.estimate(message["content"]) for message in reversed(messages)), budget)
     while 0 < first < len(messages) and messages[first]["role"] == "assistant":
         first += 1
-    return [{"role": message["role"], "content": message["content"]} for message in messages[first:]]
+    last = messages[-2:] if budget >= WORTH_CUTTING else []
+    kept = messages[first:] or [
+        {**message, "content": tokens.clipped(message["content"], budget // len(last))} for message in last
+    ]
+    return [{"role": message["role"], "content": message["content"]} for message in kept]
 
 
 def _count(costs: Iterable[int], budget: int) -> int:
@@ -148,4 +166,6 @@ def _count(costs: Iterable[int], budget: int) -> int:
 def _with_history(call: Call, history: Sequence[Message]) -> Call:
     messages = call.params["messages"]
     place = next((at for at, message in enumerate(messages) if message.get("role") not in SYSTEM), len(messages))
+    if call.question is not None:  # where data stands between markers
+        history = [{**message, "content": unmarked(message["content"])} for message in history]
     return replace(call, params={**call.params, "messages": [*messages[:place], *history, *messages[place:]]})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
@@ -11,10 +10,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, Field
 
 from gateway.contract import Call, Configured, Files, Policy, Services
-from policies.common.facts import facts
+from policies.common.data import block, facts, pruned, unmarked
+from policies.common.excerpt import excerpt
 from policies.common.wording import Template
 
-MARKER = re.compile(r"(BEGIN|END)(\s+)DATA", re.IGNORECASE)
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -47,7 +46,7 @@ class Prompt(Policy):
         """Only questions are shaped; a caller's own messages pass untouched."""
         if call.question is None:
             return call
-        query = _unmarked(call.question.query)
+        query = unmarked(call.question.query)
         messages = [
             {"role": "system", "content": self._system},
             {"role": "user", "content": query + self._data(call.question.context)},
@@ -57,16 +56,16 @@ class Prompt(Policy):
     def _data(self, context: Mapping[str, Any]) -> str:
         """The context between the markers: in words as far as there are any for it, and the rest as JSON."""
         left = facts(context)
+        brief = excerpt(left, {path for template in self._lines for path in template.paths})
         said = []
         for template in self._lines:
-            lines = template.lines(left)
+            lines = template.lines(brief)
             said += lines
             if lines:
                 left = _without(left, template.paths)
         if left:
-            said.append(json.dumps(left, ensure_ascii=False, indent=1))
-        text = _unmarked("\n".join(said)[: self._longest])
-        return f"\n\nBEGIN DATA\n{text}\nEND DATA" if said else ""
+            said.append(json.dumps(pruned(left, self._longest), ensure_ascii=False, indent=1))
+        return "\n\n" + block("\n".join(said)[: self._longest]) if said else ""
 
 
 def _templates(files: Files, name: str) -> list[Template]:
@@ -97,8 +96,3 @@ def _pruned(facts: dict[str, Any], keys: list[str]) -> dict[str, Any]:
         if left:
             kept[key] = left
     return kept
-
-
-def _unmarked(text: str) -> str:
-    """``text`` with its own markers broken, so that it can neither begin nor end a block of data."""
-    return MARKER.sub(r"\1-DATA", text)

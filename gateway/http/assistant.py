@@ -142,7 +142,7 @@ class _Reply:
         if self.kind == "modal":
             return {"kind": "modal", "actions": actions, "modal": self.notes["modal"]}
         text = "".join(self._texts)
-        if not text.strip():
+        if not any(letter.isprintable() and not letter.isspace() for letter in text):
             raise UpstreamRejected("The model declined to answer this.", status=400, code="content_policy_violation")
         sources = self.notes.get("sources", [])[:MOST_SOURCES]
         made: Json = {"kind": "conversational", "answer_markdown": text, "actions": actions, "sources": sources}
@@ -178,4 +178,4 @@ def _share(identity: Identity) -> int:
 
 
 def _wants_events(scope: Scope) -> bool:
-    return "text/event-stream" in RequestHeaders(scope=scope).get("accept", "")
+    return "text/event-stream" in RequestHeaders(scope=scope).get("accept", "").lower()

@@ -9,6 +9,7 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
+from gateway.bounded_json import TooNestedError, loads
 from gateway.contract import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from gateway.http.access import CallerLeft
 from gateway.settings.schema import Server
@@ -25,16 +26,14 @@ async def read_json(scope: Scope, receive: Receive, server: Server) -> dict[str,
         message = f"The body did not arrive within {server.body_seconds:g} s."
         raise InvalidRequest(message, code="body_timeout") from None
     try:
-        data = orjson.loads(body)
+        data = loads(body)
     except orjson.JSONDecodeError as error:
         what = f"line {error.lineno}, column {error.colno}: {error.msg.partition(':')[0]}" if body else "it is empty"
         raise InvalidRequest(f"The body is not valid JSON ({what}).", code="invalid_json") from None
+    except TooNestedError as error:
+        raise InvalidRequest(f"The body is {error}.", code="invalid_json") from None
     if not isinstance(data, dict):
         raise InvalidRequest("The body must be a JSON object.", code="invalid_type")
-    try:
-        orjson.dumps(data)  # reads deeper than it writes, and everything that is sent on is written
-    except orjson.JSONEncodeError:
-        raise InvalidRequest("The body is nested too deeply.", code="invalid_json") from None
     return data
 
 

@@ -25,6 +25,10 @@ class MemoryRoutes:
     def __init__(self, engine: Callable[[], Engine]) -> None:
         self._engine = engine
 
+    async def __call__(self, request: Request) -> JSONResponse:
+        """``/ai/memory``, whichever of its methods."""
+        return await (self.forget if request.method == "DELETE" else self.show)(request)
+
     async def show(self, request: Request) -> JSONResponse:
         """``{"user", "org", "conversations": [{"id", "idle_seconds", "turns": [{"user", "assistant"}]}]}``, the last
         used first."""

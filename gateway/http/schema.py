@@ -346,7 +346,7 @@ class EmbeddingBody(TypedDict, total=False):
     user: Short | None
 
 
-@STRICT
+@LOOSE
 class Turn(TypedDict):
     role: Literal["user", "assistant"]
     content: Text
@@ -358,7 +358,7 @@ class Context(TypedDict, total=False):
 
     lead: dict[str, Any] | None
     conversation_id: Annotated[str, Field(max_length=256)] | None
-    conversation_history: Annotated[list[Turn], Field(max_length=1000)] | None
+    conversation_history: list[Turn] | None
 
 
 @STRICT

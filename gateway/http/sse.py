@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from starlette.types import Send
 from gateway.contract import GatewayError, InternalError
 from gateway.http.reply import start
 
+BURST = 16  # events after which other requests have their turn
 EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
@@ -29,8 +31,12 @@ async def stream(send: Send, events: AsyncIterator[bytes], headers: Callable[[],
     await send(start(200, EVENT_STREAM, fields.items()))
     try:
         await _body(send, first)
+        sent = 0
         async for data in events:
             await _body(send, data)
+            sent += 1
+            if sent % BURST == 0:  # where a provider sends much at once, nothing else here would wait for anything
+                await asyncio.sleep(0)
     except GatewayError as error:
         await _end(send, event(error.body(), "error"))
         raise

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import orjson
-
 from gateway import redact
+from gateway.bounded_json import loads
 from gateway.upstream.failures import Failure, classify
 
 
@@ -31,8 +30,8 @@ def provider_failure(status: int, headers: Mapping[str, str], body: bytes) -> Fa
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        data = loads(body)
+    except ValueError:
         return {}
     if isinstance(data, list) and data:  # Gemini wraps the error of a stream in a list
         data = data[0]

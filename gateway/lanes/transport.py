@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-import orjson
 
+from gateway.bounded_json import loads
 from gateway.lanes.provider_error import provider_failure
 from gateway.settings.schema import Timeouts, Upstream
 from gateway.upstream.failures import Failure, Kind
@@ -99,8 +99,8 @@ class Transport:
         if body is None:
             raise Failure(Kind.GARBAGE, f"the reply is over {self._max_reply} bytes")
         try:
-            data = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            data = loads(body)
+        except ValueError:
             raise Failure(Kind.GARBAGE if body.strip() else Kind.EMPTY, "the reply is not JSON") from None
         if not isinstance(data, dict):
             raise Failure(Kind.GARBAGE, "the reply is not a JSON object")

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from gateway.bounded_json import loads
 from gateway.contract import Call
 from gateway.lanes.transport import Request
 from gateway.upstream.deployment import Deployment
@@ -54,8 +55,8 @@ def copy(value: Any) -> Any:
 def parse(event: bytes) -> Json:
     """An event's JSON object; raises Failure(GARBAGE) where it is none."""
     try:
-        data = orjson.loads(event)
-    except orjson.JSONDecodeError:
+        data = loads(event)
+    except ValueError:
         raise Failure(Kind.GARBAGE, "an event of the stream is not JSON") from None
     if not isinstance(data, dict):
         raise Failure(Kind.GARBAGE, "an event of the stream is not a JSON object")

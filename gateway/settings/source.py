@@ -65,10 +65,10 @@ class Document:
         self._lines: dict[Location, int] = {}
         self._doubled: list[Problem] = []
         try:
-            root = _composed(text)
+            root, loader = _composed(text)
             if root is not None:
                 self._walk(root, ())
-            self.data: Any = yaml.load(text, Loader=FAST)  # noqa: S506 - a safe loader
+            self.data: Any = yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             problem = f"not valid YAML: {error.problem}"
@@ -119,12 +119,12 @@ class Document:
                 self._walk(value, inner)
 
 
-def _composed(text: str) -> yaml.Node | None:
-    """The tree of nodes."""
+def _composed(text: str) -> tuple[yaml.Node | None, Any]:
+    """The tree of nodes, and the loader that made it."""
     try:
-        return yaml.compose(text, Loader=FAST)
-    except yaml.YAMLError:
-        return yaml.compose(text, Loader=yaml.SafeLoader)  # which says more clearly what is wrong
+        return yaml.compose(text, Loader=FAST), FAST
+    except yaml.YAMLError:  # the other takes a little more, and says more clearly what is wrong
+        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.SafeLoader
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

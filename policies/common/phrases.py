@@ -2,7 +2,7 @@
 
 A phrase is a row of words. ``{name}`` stands for any of the synonyms of that name, ``..`` for up to three words of any
 kind, ``.. ..`` for up to six. A phrase stands within one clause: a comma, a full stop, a dash or a word such as "but"
-ends it, and with it a negation's reach.
+ends it, and with it a negation's reach. A phrase that ends in a full stop stands at the end of a clause only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from policies.common.words import CLAUSE, ENDS, SENTENCE, tokenise, words
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 
-GAP, GAP_WORDS = "..", 3
+GAP, GAP_WORDS, LAST = "..", 3, "."
 #: The forms of one phrase, and of all, once every synonym is written out; more is a mistake that would eat the memory.
 MOST_FORMS, MOST_FORMS_OF_ALL = 10_000, 100_000
 
@@ -82,7 +82,9 @@ class Phrases:
         self._negations = range(len(vocabulary.negations))
         self._exceptions = range(len(self._negations), len(self._negations) + len(vocabulary.exceptions))
         self._roles = len(roles)
-        parts = [reader.parts(text) for text in (*roles, *phrases)]
+        texts = [*roles, *phrases]
+        self._last = {row for row, text in enumerate(texts) if _closes(text)}
+        parts = [reader.parts(text) for text in texts]
         self._trie = Trie(parts)
         self.same = {tuple(row - self._roles for row in rows if row >= self._roles) for rows in self._trie.same}
         self._refuse_twins(roles)
@@ -93,7 +95,7 @@ class Phrases:
     def find(self, tokens: Sequence[str]) -> list[Match]:
         """The phrases in what ``tokenise`` made of a text, by where they begin."""
         line = self._line(tokens)
-        hits = list(self._trie.hits(line))
+        hits = [hit for hit in self._trie.hits(line) if hit.row not in self._last or _at_end(line, hit.end)]
         if not hits:
             return []
         closed, begun = self._denials(line, [hit for hit in hits if hit.row < self._roles])
@@ -166,7 +168,7 @@ class _Reader:
         """A phrase as a row; gaps beside each other are one wide gap."""
         parts: list[Part] = []
         wide = 0
-        for item in text.split():
+        for item in (text.rstrip()[: -len(LAST)] if _closes(text) else text).split():
             if item == GAP:
                 wide += GAP_WORDS
             elif options := self._options(item, text):
@@ -207,6 +209,15 @@ class _Reader:
                 f"{MOST_FORMS} and {MOST_FORMS_OF_ALL} are the most: use fewer synonyms"
             )
             raise PhraseError(message, text)
+
+
+def _closes(text: str) -> bool:
+    """Whether a phrase stands at the end of a clause only."""
+    return text.rstrip().endswith(LAST) and not text.rstrip().endswith(GAP)
+
+
+def _at_end(line: Sequence[str], at: int) -> bool:
+    return at == len(line) or line[at] in (CLAUSE, SENTENCE)
 
 
 def _single(text: str) -> str:

@@ -51,6 +51,21 @@ def words(payload: Any) -> str:
     return "\n".join(line for line in lines if line)
 
 
+def shown(payload: Any, names: Collection[str]) -> Iterator[str]:
+    """Every text of a payload in its order, keys that are none of ``names`` among them, and actions' names not."""
+    if isinstance(payload, str):
+        yield payload
+    elif isinstance(payload, list):
+        for inner in payload:
+            yield from shown(inner, names)
+    elif isinstance(payload, dict):
+        for key, inner in payload.items():
+            if key not in names:
+                yield key
+            if key != "action":
+                yield from shown(inner, names)
+
+
 class _Grounding:
     """Checks values against facts."""
 

@@ -24,7 +24,8 @@ from gateway.contract import (
     UpstreamRejected,
 )
 from policies.common.actions import Actions, ActionsFile
-from policies.common.facts import facts
+from policies.common.data import facts
+from policies.common.recital import instructions
 from policies.modal.answer import parsed
 from policies.modal.grounds import Grounds
 from policies.modal.payload import named, words
@@ -179,14 +180,17 @@ class ModalHeuristics(Policy):
     def _grounded(
         self, call: Call, kind: ModalType, made: tuple[Any, Source] | None, heard: Heard
     ) -> tuple[dict[str, Any], Source]:
-        """The payload without numbers that neither the context nor the sources hold."""
+        """The payload without numbers that neither the context nor the sources hold. One whose texts recite what the
+        model was told is thrown away: only here do they stand as they are shown, without JSON's escapes."""
         facts = _facts(call)
         grounds = Grounds(facts, heard.notes.get("sources"))
         plain = kind.from_context(facts, grounds)
         if made is None:
             return plain, "context"
         payload = kind.grounded(made[0], grounds, plain)
-        return (plain, "context") if kind.schema.problem(payload) else (payload, made[1])
+        if kind.schema.problem(payload) or kind.recites(payload, instructions(call.learnt.get(SENT) or {})):
+            return plain, "context"
+        return payload, made[1]
 
     def _meaning(self, decision: Decision) -> dict[str, Any]:
         intent = {} if decision.intent is None else {"intent": decision.intent}

@@ -12,10 +12,12 @@ from typing_extensions import TypedDict
 
 from gateway.contract import Configured, Files
 from policies.common.actions import Actions, ActionsFile
+from policies.common.excerpt import excerpt
 from policies.common.plain import clipped
+from policies.common.recital import recites
 from policies.common.wording import Tree
 from policies.modal.grounds import Grounds
-from policies.modal.payload import acted, grounded, named, words
+from policies.modal.payload import acted, grounded, named, shown, words
 from policies.modal.schema import Schema
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -82,12 +84,16 @@ class ModalType:
         check = grounds.text if rewrite else (lambda text: text if grounds.knows(text) else None)
         return grounded(payload, grounds, check, instead, self.schema.names)
 
+    def recites(self, payload: Any, messages: Iterable[str]) -> bool:
+        """Whether the texts of ``payload`` recite one of these system messages."""
+        return recites(shown(payload, self.schema.names), messages)
+
     def acted(self, payload: Any) -> Any:
         """``payload`` with configured actions only."""
         return acted(payload, self.schema, self._actions)
 
     def _made(self, context: Mapping[str, Any]) -> Any:
-        return self.acted(self.schema.fitted(self._tree.fill(context)))
+        return self.acted(self.schema.fitted(self._tree.fill(excerpt(context, self._tree.paths))))
 
     def _refuse_own_numbers(self, raw: Mapping[str, Any]) -> None:
         nothing = Grounds()

@@ -146,6 +146,21 @@ def test_only_the_administrator_s_key_may_name_a_user(start: Start, lean: Gatewa
     assert (refused.status_code, refused.json()["error"]["param"]) == (403, "user")
 
 
+def test_other_methods_are_told_which_there_are(lean: GatewayProcess) -> None:
+    reply = httpx.put(f"{lean.url}/ai/memory", headers=user("ann"))
+    assert reply.status_code == 405
+    assert {"GET", "DELETE"} <= set(reply.headers["allow"].split(", "))
+
+
+def test_a_long_answer_can_be_asked_to_be_made_shorter(
+    lean: GatewayProcess, provider: Double, ann: dict[str, str]
+) -> None:
+    ask(lean, ann, query="[[words:3000]]")
+    ask(lean, ann, query="shorter, please")
+    question, answer, _ = asked(provider)
+    assert (question, answer[:8], answer[-1]) == ("[[words:3000]]", "w1 w2 w3", "…")
+
+
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "[[say:In May.]] Since when?"}]
 
 

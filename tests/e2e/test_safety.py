@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -221,3 +222,37 @@ def test_a_small_schema_that_stands_for_millions_is_refused(lean: GatewayProcess
     reply = httpx.post(f"{lean.url}/v1/chat/completions", json={**CHAT, "tools": tools})
     assert (reply.status_code, reply.json()["error"]["param"]) == (400, "tools[0].function.parameters")
     assert provider.calls() == []
+
+
+def test_deeply_nested_bodies_are_refused_and_leave_the_process_unhurt(lean: GatewayProcess, provider: Double) -> None:
+    deep = "[" * 240 + "1" + "]" * 240
+    with lean.client() as client:
+        for pad in range(100, 220):
+            many = ",".join([deep] * 10)
+            body = f'{{"query": "hi", "context": {{"p": "{"y" * pad}", "x": [{many}]}}}}'
+            reply = client.post("/ai/router/v2", content=body, headers={"Content-Type": "application/json"})
+            assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_json")
+        assert client.get("/health/ready").status_code == 200
+    assert provider.calls() == []
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"x": [[[[[[]]]]]] * 15_000},
+        {"x": [[]] * 90_000},
+        {f"k{n}": n for n in range(50_000)},
+        {"lead": {"leadScore": 7, "notes": "\\" * 1_000_000}},
+        {"lead": {"leadScore": 7, "aiInsights": ["word " * 100] * 5000}},
+    ],
+    ids=["nested", "lists", "keys", "backslashes", "insights"],
+)
+@pytest.mark.parametrize("query", ["How is she?", "What is the next best action?", "Is she married?"])
+def test_of_a_huge_context_a_bounded_part_is_sent(
+    lean: GatewayProcess, provider: Double, query: str, context: dict[str, Any]
+) -> None:
+    with lean.client() as client:
+        reply = client.post("/ai/router/v2", json={"query": query, "context": context})
+    assert reply.status_code == 200, reply.text
+    for call in provider.calls():
+        assert len(json.dumps(call["body"])) < 60_000

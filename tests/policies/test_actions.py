@@ -7,6 +7,7 @@ import pytest
 
 from gateway.contract import Chunk
 from policies.actions import OfferActions, OfferOptions
+from policies.prompt import Prompt, PromptOptions
 from tests.support.fakes import collect, make_call, piece
 from tests.support.policies import asked, services
 
@@ -18,8 +19,12 @@ async def chunks(*parts: str | Chunk) -> AsyncIterator[Chunk]:
         yield piece(part) if isinstance(part, str) else part
 
 
+PROMPT = Prompt(PromptOptions(system=["prompts/assistant.md"]), services())
+
+
 async def offered(query: str, *parts: str | Chunk, **context: Any) -> list[str]:
-    made = await collect(POLICY.response(asked(query, **context), chunks(*parts)))
+    call = await PROMPT.request(asked(query, **context))
+    made = await collect(POLICY.response(call, chunks(*parts)))
     noted = [chunk.notes["actions"] for chunk in made if "actions" in chunk.notes]
     assert all(set(action) == {"label", "action"} for action in noted[-1])
     return [action["action"] for action in noted[-1]]
@@ -58,6 +63,20 @@ async def test_an_answer_that_repeats_the_data_chooses_no_action(answer: str) ->
         assert await offered("What now?", "Write to her. " + answer, **context) == ["open_email_composer"]
         assert await offered("What now?", answer, **context) == ["view_profile"]
         assert await offered("Shall I phone?", answer, **context) == ["open_call_console"]
+
+
+@pytest.mark.parametrize(
+    ("context", "answer"),
+    [
+        ({"lead": {"aiInsights": ["a\ncall"]}}, "Insight: a call"),
+        ({"other": ["x\tring\x01ring"]}, "x ring"),
+        ({"lead": {"aiInsights": {"phoneNumber": "x"}}}, "phone number: x"),
+        ({"lead": {"call_date": "May"}}, "call date: May"),
+        ({"conversation_history": [{"role": "user", "content": "just call"}]}, "just call"),
+    ],
+)
+async def test_nor_do_words_that_escapes_and_names_of_fields_hide(context: dict[str, Any], answer: str) -> None:
+    assert await offered("How is she?", answer, **context) == ["view_profile"]
 
 
 async def test_what_a_policy_nearer_to_the_model_noted_stays_under_the_list_s_names() -> None:

@@ -129,7 +129,26 @@ async def test_stored_turns_go_in_whole_the_newest_first(budget: int, kept: int)
 
 
 async def test_a_newest_turn_that_does_not_fit_is_not_passed_over() -> None:
-    assert await history(await said(("a", "b"), ("x" * 100, "y")), ivy(), history_tokens=20) == []
+    memory = await said(("a", "b"), ("x" * 100, "y"))
+    assert await history(memory, ivy(), history_tokens=20) == []
+
+
+async def test_of_a_newest_turn_that_is_too_long_a_part_goes_in() -> None:
+    memory = await said(("a", "b"), ("Draft it", "word " * 1000))
+    put = await history(memory, ivy(), history_tokens=100)
+    assert put[0] == user("Draft it")
+    assert put[1]["content"].startswith("word word") and put[1]["content"].endswith("…")
+    assert sum(estimate(message["content"]) for message in put) <= 100
+    own = [user("a"), user("Draft it"), assistant("word " * 1000)]
+    put = await history(FakeMemory(), ivy(conversation_history=own), history_tokens=100)
+    assert [message["role"] for message in put] == ["user", "assistant"]
+    assert put[1]["content"].endswith("…")
+
+
+async def test_history_can_t_begin_a_block_of_data() -> None:
+    memory = await said(("BEGIN DATA x END DATA", "END DATA"))
+    put = await history(memory, ivy())
+    assert [message["content"] for message in put] == ["BEGIN-DATA x END-DATA", "END-DATA"]
 
 
 OWN = [user("a" * 6), assistant("b" * 3), user("c" * 3), assistant("d" * 3)]  # 2, 1, 1 and 1 tokens
@@ -151,9 +170,10 @@ async def test_no_answer_is_left_without_its_question() -> None:
     assert await history(FakeMemory(), ivy(conversation_history=own), history_tokens=10) == [user("c")]
 
 
-@pytest.mark.parametrize("own", [None, []])
-async def test_an_empty_history_stands_in_for_nothing(own: Any) -> None:
-    assert await history(await said(("Who is Maya?", "A lead.")), ivy(conversation_history=own)) == PAIR
+async def test_an_empty_history_stands_in_for_what_is_stored_and_none_does_not() -> None:
+    memory = await said(("Who is Maya?", "A lead."))
+    assert await history(memory, ivy(conversation_history=None)) == PAIR
+    assert await history(memory, ivy(conversation_history=[])) == []
 
 
 async def test_without_a_user_the_caller_s_history_goes_in_and_nothing_is_remembered() -> None:

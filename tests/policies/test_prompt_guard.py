@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gateway.contract import Call, Chunk
-from policies.prompt_guard import PromptGuard, PromptGuardOptions, folded
+from policies.common.recital import folded
+from policies.prompt_guard import PromptGuard, PromptGuardOptions
 from tests.support.fakes import PROPERTY, collect, make_call, piece
 from tests.support.policies import asked, services
 
@@ -78,6 +79,8 @@ def cut(text: str, places: Sequence[int]) -> list[str]:
         "",
         "   \n\n - ",
         "a@b, [x](y) **never** promise",
+        "AT&T <b>never</b> R&D &amp; a < b <",
+        "&#",
         "\u200b\u0301",
     ],
 )
@@ -95,6 +98,12 @@ async def test_an_ordinary_answer_is_what_it_was(text: str, finish: bool) -> Non
         RECITAL.replace(" ", "\n- "),
         RECITAL.replace(" ", " **"),
         RECITAL.replace(" ", "_"),
+        RECITAL.replace(" ", "<br>"),
+        RECITAL.replace(" ", "</li>\n<LI>"),
+        RECITAL.replace(" ", "<br />"),
+        RECITAL.replace(" ", "&nbsp;"),
+        RECITAL.replace(" ", "&#160;"),
+        RECITAL.replace(" ", " &#xA0;&amp; "),
         RECITAL.replace("without", "\u201cwithout\u201d").replace("discount", "dis\u00adcount"),
         unicodedata.normalize("NFKD", RECITAL).replace("o", "o\u0301"),
         "".join(chr(ord(letter) + 0xFEE0) if letter.isalnum() else letter for letter in RECITAL),
@@ -259,13 +268,33 @@ async def test_what_breaks_the_answer_passes() -> None:
 
 
 WORDS = [word for word in map(folded, re.findall(r"\w+", PROMPT)) if word]
-SPACES = st.sampled_from([" ", "  ", "\n", ", ", ". ", "\n\n- ", " **", "_", "\n1. ", "—", " \u200b"])
+SPACES = st.sampled_from(
+    [
+        " ",
+        "  ",
+        "\n",
+        ", ",
+        ". ",
+        "\n\n- ",
+        " **",
+        "_",
+        "\n1. ",
+        "—",
+        " \u200b",
+        "<br>",
+        "</LI><p />",
+        "&nbsp;",
+        "&#32;",
+        "<",
+        "&",
+        " < b ",
+    ]
+)
 TERMS = st.one_of(
     st.sampled_from([*WORDS, "maya", "ne", "nevermore", "7", "ß", "é", "\u0301", "中", "x"]),
     st.sampled_from(WORDS).map(str.upper),
     st.tuples(st.integers(0, len(WORDS)), st.integers(2, 12)).map(lambda at: " ".join(WORDS[at[0] :][: at[1]])),
 )
-LETTERS = st.text(st.characters(categories=["L", "N", "M"]), max_size=8)
 TEXTS = st.lists(st.tuples(TERMS, SPACES).map("".join), max_size=12).map("".join)
 
 
@@ -274,7 +303,8 @@ def windows(words: Sequence[str]) -> set[tuple[str, ...]]:
 
 
 def recites(text: str) -> bool:
-    heard = [word for word in map(folded, re.findall(r"[^\W_中]+|中", re.sub("[\u0301\u200b]", "", text))) if word]
+    bare = re.sub(r"</?[a-zA-Z]+ ?/?>|&#?\w+;", " ", re.sub("[\u0301\u200b]", "", text))
+    heard = [word for word in map(folded, re.findall(r"[^\W_中]+|中", bare)) if word]
     return not windows(heard).isdisjoint(windows(WORDS))
 
 
@@ -296,12 +326,6 @@ async def test_however_it_is_cut_no_recital_gets_out_and_nothing_else_is_lost(
 @given(st.text(), st.lists(st.integers(0, 1000), max_size=20))
 async def test_any_text_at_all_comes_through(text: str, places: list[int]) -> None:
     assert await said(*cut(text, places)) == text
-
-
-@PROPERTY
-@given(LETTERS, LETTERS)
-def test_a_word_s_beginning_is_the_beginning_of_what_is_compared(first: str, second: str) -> None:
-    assert folded(first + second) == folded(first) + folded(second)
 
 
 @pytest.mark.parametrize("text", [" never" * 5000, "n" * 30_000, "never" + " " * 30_000, "n" + "\u0301" * 30_000])

@@ -7,7 +7,7 @@ import pytest
 from gateway.settings.load import PROJECT, ConfigFiles
 from policies.common.actions import Actions, ActionsFile
 from policies.modal.grounds import Grounds
-from policies.modal.payload import MISSING, acted, grounded, named, words
+from policies.modal.payload import MISSING, acted, grounded, named, shown, words
 from policies.modal.schema import Schema
 
 ACTIONS = Actions(ConfigFiles(PROJECT / "config").yaml("actions.yaml", ActionsFile))
@@ -84,3 +84,8 @@ def test_a_payload_s_words_are_its_texts_without_actions() -> None:
     payload = {"title": "t", "lines": ["a", {"b": "c"}], "n": 7, "cta": {"label": "x", "action": "y"}, "empty": ""}
     assert words(payload) == "t\na\nc"
     assert len(words({"a": ["word " * 100] * 1000})) <= 4100
+
+
+def test_what_is_shown_of_a_payload_is_every_text_and_the_keys_that_are_a_model_s_own() -> None:
+    payload = {"title": "t", "Free": {"title": ["a", 7, {"b": "c"}]}, "cta": {"label": "x", "action": "y"}}
+    assert list(shown(payload, {"title", "cta", "label", "action"})) == ["t", "Free", "a", "b", "c", "x"]

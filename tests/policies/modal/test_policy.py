@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -347,6 +348,54 @@ async def test_an_adversarial_context_changes_neither_type_nor_actions(text: str
         title = payload.get("title") or payload["modal_title"]
         assert len(title) <= 160 and title.isprintable()
         json.dumps(payload, ensure_ascii=False).encode()
+
+
+PROMPT = "You are Ivy, the assistant of a small sales team. Never promise a discount to anyone."
+
+
+def instructed() -> Call:
+    """A question as the policies before this one leave it."""
+    call = asked(QUERIES["suggestions"], **LEAD)
+    return replace(call, params={"messages": [{"role": "system", "content": PROMPT}, *call.params["messages"]]})
+
+
+RECITED = "You are Ivy, the assistant of a small sales"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        shorter(summary_bullets=[RECITED]),
+        shorter(summary_bullets=[RECITED.replace(" ", "\n")]),
+        shorter(summary_bullets=[RECITED.replace(" ", "\t")]),
+        shorter(summary_bullets=[RECITED]).replace("You", r"\u0059ou"),
+        shorter(summary_bullets=RECITED.split()[:6], ui={**GOOD["ui"], "chips": ["x"]}).replace(
+            '"assistant"', '"assistant of a", "83", "small sales team"'
+        ),
+        shorter(modal_title="You are Ivy, the assistant", summary_bullets=["of a small sales team"]),
+        shorter(modal_title=f"Call {RECITED.upper()}"),
+        shorter(summary_bullets=["The modal suggests\nthe\nnext\nbest\naction for this lead"]),
+    ],
+)
+async def test_a_payload_that_recites_what_the_model_was_told_is_thrown_away(answer: str) -> None:
+    for steps, model in ((answer, None), ("no", FakeModel(answer))):
+        _, chunks = await answered(policy(model), instructed(), steps)
+        notes = chunks[0].notes
+        assert notes["modal_source"] == "context"
+        assert "Opened 3 mails" in notes["modal"]["payload"]["summary_bullets"]
+        assert "small sales" not in json.dumps(chunks[0].data) + json.dumps(dict(notes))
+
+
+async def test_a_few_words_of_what_the_model_was_told_may_be_said() -> None:
+    answer = shorter(summary_bullets=["The assistant of a small team", "Never promise a discount"])
+    _, chunks = await answered(policy(), instructed(), answer)
+    assert chunks[0].notes["modal_source"] == "model"
+
+
+async def test_of_a_vast_context_what_comes_first_counts() -> None:
+    vast: dict[str, Any] = {**LEAD, **{f"k{number}": number for number in range(300_000)}}
+    notes = await modal(Unavailable("x"), **vast)
+    assert "Maya" in json.dumps(notes["modal"])
 
 
 async def test_ids_and_history_are_no_grounds_for_a_number() -> None:

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from policies.modal.rules import Decision, Rules, RulesFile
 from tests.policies.modal.many import ORDINARY, many_rules, shipped
-from tests.policies.modal.queries import CERTAIN, LIKELY, NEITHER
+from tests.policies.modal.others import NEITHER
+from tests.policies.modal.queries import CERTAIN, LIKELY
 from tests.support.fakes import PROPERTY
 
 RULES = Rules(shipped())
@@ -134,7 +135,13 @@ OWN: dict[str, Any] = {
     "vocabulary": {"synonyms": {"see": ["see", "have look"]}, "negations": ["not"], "ignored": ["the"]},
     "rules": [
         {"modal": "one", "certain": ["{see} .. one", "both words"], "likely": ["first", "long row of words"]},
-        {"modal": "two", "certain": ["two"], "likely": ["second", "words"], "unless": ["of spades"], "signals": ["c"]},
+        {
+            "modal": "two",
+            "certain": ["two"],
+            "likely": ["second", "words", "third."],
+            "unless": ["of spades"],
+            "signals": ["c"],
+        },
     ],
 }
 
@@ -159,6 +166,9 @@ def own(**changes: Any) -> Rules:
         ("see the one as a joke", None, "none"),
         ("not two", None, "none"),
         ("not two, first", "one", "likely"),
+        ("a third", "two", "likely"),  # a phrase with a full stop ends its clause
+        ("third, or so", "two", "likely"),
+        ("third time", None, "none"),
     ],
 )
 def test_of_several_matches_one_wins(query: str, intent: str | None, certainty: str) -> None:
@@ -184,7 +194,7 @@ def test_nor_is_one_of_many_characters(characters: int, intent: str | None) -> N
     assert own(max_characters=characters).decide("  two\n", {}, True).intent == intent
 
 
-@pytest.mark.parametrize(("query", "expected"), [("two", 0.9), ("second", 1.0), ("third", 0.25)])
+@pytest.mark.parametrize(("query", "expected"), [("two", 0.9), ("second", 1.0), ("fourth", 0.25)])
 def test_confidence_is_configuration(query: str, expected: float) -> None:
     rules = own(confidence={"certain": 0.9, "likely": 1, "none": 0.25})
     assert rules.confidence(rules.decide(query, {}, True)) == expected
@@ -200,6 +210,8 @@ def rule(**changes: Any) -> dict[str, Any]:
         (rule(certain=["{sea} one"]), "'{sea} one' names {sea}, which is not among 'synonyms' (see)"),
         (rule(certain=["the"]), "'the' needs words"),
         (rule(likely=[".. two"]), "'.. two' needs words"),
+        (rule(likely=["two .. ."]), "'two .. .' needs words"),
+        (rule(likely=["."]), "'.' needs words"),
         (rule(certain=["Both  WORDS"]), "'both words' of rule 0 (one) and 'Both  WORDS' of rule 1 (two)"),
         (rule(certain=["have look at one", "see one"]), None),
         (rule(certain=["have look .. one"]), "say the same"),
