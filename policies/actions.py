@@ -12,8 +12,6 @@ from pydantic import BaseModel
 from gateway.contract import Call, Chunk, Configured, Policy, Services
 from policies.common.actions import Actions, ActionsFile
 
-#: Of a caller's own history; more is not sent either.
-LAST_TURNS = 50
 #: JSON's escapes, and what joins the words of a field's name.
 HIDING = re.compile(r"\\(?:u[0-9a-f]{4}|.)|_+|(?<=[a-z0-9])(?=[A-Z])")
 
@@ -68,10 +66,9 @@ class OfferActions(Policy):
 
 
 def _data(call: Call) -> str:
-    """What the model was told by the caller: as it was written, and with the words that escapes and names of fields
-    hide, which a model sees all the same."""
-    history = call.question.context.get("conversation_history") if call.question else None
-    told = [turn["content"] for turn in (history or [])[-LAST_TURNS:]]
-    told += [str(message.get("content")) for message in (call.params.get("messages") or ())[-1:]]
-    text = "\n".join(told)
+    """What the model was sent of the caller's, which is bounded: as it was written, and with the words that escapes and
+    names of fields hide, which a model sees all the same. Turns that were remembered here are no data of others."""
+    own = bool(call.question and call.question.context.get("conversation_history"))
+    sent = [message for message in call.params.get("messages") or () if message.get("role") != "system"]
+    text = "\n".join(str(message.get("content")) for message in (sent if own else sent[-1:]))
     return f"{text}\n{HIDING.sub(' ', text)}"

@@ -73,6 +73,19 @@ def test_what_is_held_grows_with_use_up_to_the_bound_and_cells_are_used_again() 
     assert store.held > ROOM * 0.95
 
 
+@pytest.mark.parametrize("size", [1, CELL, 5 * CELL])
+def test_what_is_removed_is_overwritten(size: int) -> None:
+    store = Store(ROOM)
+    add(store, b"a", b"1", b"\x07" * size)
+    add(store, b"b", b"1", b"\x08" * size)
+    record = store.find(b"a1")
+    assert record is not None
+    assert b"\x07" in bytes(store._cells._memory)
+    store.remove(record)
+    held = bytes(store._cells._memory)
+    assert (held.count(b"\x07"), held.count(b"\x08")) == (0, size)
+
+
 def test_memory_that_the_system_does_not_give_is_named() -> None:
     with pytest.raises(ValueError, match="'max_bytes' of 'memory' lower"):
         Store(2**62)

@@ -7,6 +7,7 @@ import pytest
 
 from gateway.contract import Chunk
 from policies.actions import OfferActions, OfferOptions
+from policies.memory import MemoryOptions, OrganicMemory
 from policies.prompt import Prompt, PromptOptions
 from tests.support.fakes import collect, make_call, piece
 from tests.support.policies import asked, services
@@ -19,11 +20,12 @@ async def chunks(*parts: str | Chunk) -> AsyncIterator[Chunk]:
         yield piece(part) if isinstance(part, str) else part
 
 
+MEMORY = OrganicMemory(MemoryOptions(), services())
 PROMPT = Prompt(PromptOptions(system=["prompts/assistant.md"]), services())
 
 
 async def offered(query: str, *parts: str | Chunk, **context: Any) -> list[str]:
-    call = await PROMPT.request(asked(query, **context))
+    call = await MEMORY.request(await PROMPT.request(asked(query, **context)))
     made = await collect(POLICY.response(call, chunks(*parts)))
     noted = [chunk.notes["actions"] for chunk in made if "actions" in chunk.notes]
     assert all(set(action) == {"label", "action"} for action in noted[-1])
@@ -113,3 +115,10 @@ async def test_what_breaks_the_answer_passes() -> None:
 
     with pytest.raises(KeyError):
         await collect(POLICY.response(asked(), broken()))
+
+
+async def test_of_a_history_only_what_was_sent_is_searched() -> None:
+    history = [{"role": "user", "content": "just call " * 100_000}, {"role": "user", "content": "hello"}]
+    call = await MEMORY.request(await PROMPT.request(asked("What now?", conversation_history=history)))
+    assert len(str(call.params)) < 20_000
+    assert await offered("What now?", "call her", conversation_history=history) == ["open_call_console"]
