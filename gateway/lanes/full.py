@@ -53,6 +53,11 @@ class LiteLLMLane:
         install(max_reply_bytes)
         self._router = router
 
+    def streams(self, deployment: Deployment, call: Call) -> bool:
+        """See ``deployment.Lane``."""
+        del deployment
+        return call.stream
+
     async def attempt(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
         """See ``deployment.Lane``."""
         exchange = watch()

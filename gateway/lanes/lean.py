@@ -29,6 +29,11 @@ class LeanLane:
         self._transport = transport
         self._wires = wires
 
+    def streams(self, deployment: Deployment, call: Call) -> bool:
+        """See ``deployment.Lane``."""
+        del deployment
+        return call.stream
+
     async def attempt(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
         """See ``deployment.Lane``."""
         wire = self._wires[deployment.provider]

@@ -64,19 +64,39 @@ class Timeouts(Section):
     request_seconds: RouteSeconds = RouteSeconds(v1=120.0, ivy=20.0)
 
 
+class RateLimitSeconds(Section):
+    """Seconds by kind of route that a provider's 429 is waited for; 0 asks the next deployment at once."""
+
+    v1: Annotated[float, Field(ge=0, le=60)] = 3.0
+    ivy: Annotated[float, Field(ge=0, le=60)] = 0.0
+
+
+class HedgeAfter(Section):
+    """Milliseconds by kind of route until a second deployment is asked beside a silent first; 0 never does."""
+
+    v1: Annotated[int, Field(ge=0, le=60_000)] = 0
+    ivy: Annotated[int, Field(ge=0, le=60_000)] = 1000
+
+
 class Retries(Section):
     """Tries on one deployment before the next is asked, and how many attempts a request has in all."""
 
     tries: Annotated[int, Field(ge=1, le=10)] = 2
     attempts: Annotated[int, Field(ge=1, le=20)] = 6
     backoff_seconds: Annotated[float, Field(ge=0, le=10)] = 0.1
+    rate_limit_seconds: RateLimitSeconds = RateLimitSeconds()
+    rate_limit_tries: Annotated[int, Field(ge=1, le=4)] = 3
+    hedge_after_ms: HedgeAfter = HedgeAfter()
+    stream_break: Literal["continue", "error"] = "continue"
     set_aside_seconds: Seconds = 300.0
 
 
 class Upstream(Section):
-    """How providers are reached. ``lane: litellm`` sends every call through LiteLLM itself."""
+    """How providers are reached. ``lane: litellm`` sends every call through LiteLLM itself. ``plain`` is how a call
+    that is not streamed is carried: ``stream`` gathers a stream here, so that a silence in it is noticed."""
 
     lane: Literal["auto", "litellm"] = "auto"
+    plain: Literal["stream", "whole"] = "stream"
     connections: Count = 1000
     max_reply_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024 * 1024
 

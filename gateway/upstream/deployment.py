@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from gateway.contract import Call, Chunk, Operation, nothing
+
+#: What a lane yields while a reply that is gathered here is under way: more of it has come, and it says something.
+TICK: Final = Chunk({"choices": []})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +20,9 @@ class Deployment:
     name callers use. ``lane`` carries its chat calls. ``litellm_params`` and ``model_info`` are LiteLLM's entry.
     ``unusable`` says why it is never called (a key that is not set), else None. ``modes`` are the operations it is
     known to do, none of them for a model of another kind (images, rerank); None where nobody knows the model.
-    ``doubt`` is what makes it doubtful that it can be called, else None.
+    ``doubt`` is what makes it doubtful that it can be called, else None. ``window`` is how many tokens it takes in,
+    None where nobody says; ``prefills`` whether it goes on with an answer whose beginning it is given as its own.
+    ``first_token_seconds`` and ``attempt_seconds`` are its entry's own limits, in place of the settings'.
     """
 
     id: str
@@ -32,6 +37,10 @@ class Deployment:
     modes: frozenset[Operation] | None = None
     unusable: str | None = None
     doubt: str | None = None
+    window: int | None = None
+    prefills: bool = False
+    first_token_seconds: float | None = None
+    attempt_seconds: float | None = None
     litellm_params: Mapping[str, Any] = field(default_factory=nothing, repr=False)
     model_info: Mapping[str, Any] = field(default_factory=nothing)
 
@@ -43,11 +52,15 @@ class Deployment:
 class Lane(Protocol):
     """One way to carry an attempt. There are two: the lean lane and LiteLLM's own."""
 
+    def streams(self, deployment: Deployment, call: Call) -> bool:
+        """Whether the provider streams its reply, if only to be gathered here, so that a stream's limits guard it."""
+
     def attempt(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
         """Call the provider and yield what it says; raises ``failures.Failure`` and nothing else.
 
-        Closing the generator ends the provider's call. A reply that ends without its finish reason is a
-        Failure, not an end.
+        A reply to a call that is not streamed is one chunk; where it is gathered from a stream, ``TICK`` comes before
+        it each time that more of it has come. Closing the generator ends the provider's call. A reply that ends
+        without its finish reason is a Failure, not an end.
         """
 
 

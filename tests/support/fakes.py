@@ -91,6 +91,9 @@ class FakeLane:
         self.scripts = {name: list(sources) for name, sources in scripts.items()}
         self.calls: list[str] = []
 
+    def streams(self, deployment: Deployment, call: Call) -> bool:
+        return call.stream
+
     def attempt(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
         self.calls.append(deployment.id)
         sources = self.scripts[deployment.id]
