@@ -3,10 +3,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+LITELLM := .venv-litellm
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+PIP := $(BIN)/python $(INSTALL)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check-config style check test bench bench-memory lock clean
+.PHONY: help install run check-config style check test failover bench bench-memory lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +33,9 @@ check: $(VENV)/.test ## lint, types and layout
 test: check ## install what tests need, check, and run all tests
 	@$(BIN)/python -m pytest
 
+failover: $(VENV)/.test $(if $(filter litellm,$(TARGET)),$(LITELLM)/.proxy) ## play every fault of a provider; PROFILE=full, TARGET=litellm
+	@$(BIN)/python -m bench.failover $(if $(PROFILE),--profile $(PROFILE)) $(if $(TARGET),--target $(TARGET))
+
 bench: $(VENV)/.test ## measure what a request costs, as ratios within one run
 	@$(BIN)/python -m bench
 
@@ -40,9 +45,10 @@ bench-memory: $(VENV)/.test ## measure what a million remembered turns take of t
 lock: $(VENV)/.test ## write requirements/*.txt anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra local $(LOCK) -o requirements/run.txt
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra local --extra test -c requirements/run.txt $(LOCK) -o requirements/test.txt
+	@echo 'litellm[proxy]==1.106.2' | $(BIN)/python -m uv pip compile - $(LOCK) -o requirements/litellm-proxy.txt
 
 clean: ## remove .venv and what tools left behind
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LITELLM) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
@@ -59,3 +65,9 @@ $(VENV)/.test: $(VENV)/bin/python requirements/test.txt
 	@echo "installing what tests need into $(VENV) (once; about a minute)"
 	@$(PIP) -r requirements/test.txt
 	@touch $@ $(VENV)/.run
+
+$(LITELLM)/.proxy: requirements/litellm-proxy.txt
+	@echo "installing LiteLLM's proxy into $(LITELLM), for comparison only (once; about a minute)"
+	@$(PYTHON) -m venv $(LITELLM)
+	@$(LITELLM)/bin/python $(INSTALL) -r requirements/litellm-proxy.txt
+	@touch $@

@@ -117,6 +117,11 @@ class Breaker:
         return self._storage.counter
 
     @property
+    def probing(self) -> int:
+        """Calls that are out to find whether it is back."""
+        return self._probes
+
+    @property
     def seconds_left(self) -> float:
         """How long it stays open; 0 where a call may be tried."""
         if self.state != pybreaker.STATE_OPEN:

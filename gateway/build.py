@@ -29,6 +29,7 @@ from gateway.settings.schema import RouteSeconds, Timeouts
 from gateway.upstream import Upstream
 from gateway.upstream.candidates import Candidates
 from gateway.upstream.deployment import Deployment, Lane
+from gateway.upstream.failures import Kind
 
 
 @asynccontextmanager
@@ -49,11 +50,20 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
             "gemini": GeminiWire(drop_params=models.drop_params),
         }
         lanes: dict[str, Lane] = {
-            "lean": LeanLane(transport, wires),
+            "lean": LeanLane(transport, wires, settings.gateway.upstream, settings.gateway.timeouts),
             "litellm": LiteLLMLane(picker.router, settings.gateway.upstream.max_reply_bytes),
         }
-        aside = settings.gateway.retries.set_aside_seconds
-        candidates = Candidates(models.chain, picker, lanes, _breakers(settings, log), set_aside_seconds=aside)
+        candidates = Candidates(
+            models.chain,
+            picker,
+            lanes,
+            _breakers(settings, log),
+            rescues={
+                Kind.TOO_LONG: models.context_window_fallbacks,
+                Kind.REFUSED: models.content_policy_fallbacks,
+            },
+            set_aside_seconds=settings.gateway.retries.set_aside_seconds,
+        )
         timeouts = timeouts_for(settings, keyless=local is not None)
         # The local model stands alone, so that nothing need be kept for a next one.
         alone = {"hurried_share": 1.0} if local else {}

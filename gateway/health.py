@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -59,11 +60,19 @@ class Health:
                 "fallback": engine.plan.fallback,
                 "local_model": local,
                 "deployments": models,
+                "under_way": _under_way(engine),
                 "limits": settings.limits.model_dump(),
                 "memory": {"bytes": memory.bytes, "max_bytes": memory.most, "conversations": memory.conversations},
                 "replies": self._tally.report(),
             }
         )
+
+
+def _under_way(engine: Engine) -> Json:
+    """What has not ended yet; this request's own task is one of ``tasks``."""
+    probes = sum(breaker.probing for breaker in engine.candidates.breakers.values())
+    calls = engine.candidates.under_way
+    return {"provider_calls": calls, "probes": probes, "tasks": len(asyncio.all_tasks())}
 
 
 def _deployment(engine: Engine, name: str) -> Json:

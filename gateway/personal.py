@@ -207,8 +207,9 @@ def _phone(text: str, groups: list[Span]) -> Span | None:
 
 
 def _dialled(text: str, start: int, end: int) -> bool:
-    """Whether a number that begins so is written as one dials it; it may go on as 030/1234567 or +49 30.1234567."""
-    return (text[start] == "0" and end - start > 1) or _plus(text, start)
+    """Whether a number that begins so, and in no word, is written as one dials it; it may go on as 030/1234567 or
+    +49 30.1234567."""
+    return ((text[start] == "0" and end - start > 1) or _plus(text, start)) and _may_begin(text, start)
 
 
 def _plus(text: str, at: int) -> bool:

@@ -17,6 +17,7 @@ from gateway.settings.environment import VARIABLES
 from gateway.settings.schema import Timeouts
 from gateway.settings.source import nearest
 from gateway.upstream import Reply
+from gateway.upstream.deployment import Deployment
 
 
 class _Nobody:
@@ -90,9 +91,24 @@ def _models(settings: Settings, models: Plan) -> Iterator[str]:
     for deployment in models.deployments:
         state = f"can't be called: {deployment.unusable}" if deployment.unusable else "ready"
         primary = " (primary)" if deployment.group == models.primary else ""
-        chain = " -> ".join(models.chains[deployment.group][1:])
-        then = f"; then {chain}" if chain else ""
         behind = f"{deployment.provider}/{deployment.model}, {deployment.lane} lane"
-        yield f"  {deployment.group}{primary}: {behind}, {state}{then}"
+        more = "".join(f"; {words}" for words in (*_limits(deployment), *_followers(models, deployment.group)))
+        yield f"  {deployment.group}{primary}: {behind}, {state}{more}"
     if models.keyless:
         yield f"  no model has its key: {MODEL_NAME}, the demonstration model on this machine, answers"
+
+
+def _limits(deployment: Deployment) -> Iterator[str]:
+    """The limits of its own, which stand in litellm.yaml."""
+    limits = (("first token", deployment.first_token_seconds), ("attempt", deployment.attempt_seconds))
+    yield from (f"{name} within {seconds:g} s" for name, seconds in limits if seconds is not None)
+
+
+def _followers(models: Plan, group: str) -> Iterator[str]:
+    """Who is asked after it, and when."""
+    chains = {
+        "then": models.chains[group][1:],
+        "too long: then": models.context_window_fallbacks.get(group, ()),
+        "content refused: then": models.content_policy_fallbacks.get(group, ()),
+    }
+    yield from (f"{when} {' -> '.join(groups)}" for when, groups in chains.items() if groups)

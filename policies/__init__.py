@@ -6,6 +6,7 @@ from gateway.contract import Policy
 from policies.actions import OfferActions
 from policies.memory import OrganicMemory
 from policies.modal import ModalHeuristics
+from policies.offline import Offline
 from policies.private_topics import PrivateTopics
 from policies.prompt import Prompt
 from policies.prompt_guard import PromptGuard
@@ -17,6 +18,7 @@ REGISTRY: Mapping[str, type[Policy]] = {
     "actions": OfferActions,
     "memory": OrganicMemory,
     "modal": ModalHeuristics,
+    "offline": Offline,
     "private_topics": PrivateTopics,
     "prompt": Prompt,
     "prompt_guard": PromptGuard,

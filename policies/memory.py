@@ -49,7 +49,7 @@ class OrganicMemory(Policy):
 
     Options: ClassVar[type[BaseModel]] = MemoryOptions
     flag: ClassVar[str | None] = "organic_enabled"
-    after: ClassVar[tuple[str, ...]] = ("private_topics", "prompt")
+    after: ClassVar[tuple[str, ...]] = ("private_topics", "offline", "prompt")
 
     def __init__(self, options: MemoryOptions, services: Services) -> None:
         self._budget = options.history_tokens

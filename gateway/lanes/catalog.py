@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import litellm
 from litellm.types.router import RouterRateLimitError
 
-from gateway.contract import DEFAULT_MODEL, NotFound, Operation
+from gateway.contract import DEFAULT_MODEL, NotFound, Operation, nothing
 from gateway.lanes import deployments as entries
 from gateway.lanes import endings, vocabulary
 from gateway.lanes.boot import clear_callbacks, configure
@@ -24,7 +24,10 @@ from gateway.upstream.deployment import Deployment
 class Plan:
     """What the configuration says of the models, before anything is started.
 
-    ``chains`` holds, for each name a caller may use, the names that are asked in order.
+    ``chains`` holds, for each name a caller may use, the names that are asked in order. ``context_window_fallbacks``
+    and ``content_policy_fallbacks`` hold, for a group's name, the groups to ask where the request is too long for it,
+    or was refused by its provider's policy; a group that the file gives none, ``default`` and the local model are not
+    in them.
     """
 
     deployments: tuple[Deployment, ...]
@@ -33,6 +36,8 @@ class Plan:
     drop_params: bool
     routing: Mapping[str, Any]
     warnings: tuple[str, ...]
+    context_window_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=nothing)
+    content_policy_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=nothing)
     local: str | None = None
     names: tuple[str, ...] = field(default=())
 
@@ -100,6 +105,8 @@ def plan(settings: Settings, today: datetime.date | None = None) -> Plan:
         drop_params=drop,
         routing={k: router_settings[k] for k in ("routing_strategy", "routing_strategy_args") if k in router_settings},
         warnings=tuple(warnings),
+        context_window_fallbacks=models.context_window_fallbacks,
+        content_policy_fallbacks=models.content_policy_fallbacks,
         names=models.file.names,
     )
 
@@ -227,7 +234,7 @@ class RouterPicker:
 def _entry(deployment: Deployment) -> dict[str, Any]:
     """The deployment as the Router wants it, under our id; what is absent LiteLLM looks up itself."""
     known = {"api_base": deployment.api_base, "api_key": deployment.api_key}
-    params = {k: v for k, v in deployment.litellm_params.items() if k not in vocabulary.UNUSED_PARAMS}
+    params = {k: v for k, v in deployment.litellm_params.items() if k not in vocabulary.NOT_ROUTERS}
     return {
         "model_name": deployment.group,
         "litellm_params": {k: v for k, v in {**params, **known}.items() if v is not None},

@@ -1,7 +1,8 @@
 """Stands between LiteLLM and its HTTP clients (httpx), for what it leaves open.
 
 It follows redirects with the provider's key, reads replies of any size, and tells afterwards less than the
-provider said. Here no redirect is followed, every reply is bounded, and what was answered is noted.
+provider said. Here no redirect is followed, every reply is bounded, and what was answered is noted. No byte of it
+is changed.
 """
 
 from __future__ import annotations
@@ -14,19 +15,22 @@ from typing import Any
 import httpx
 
 from gateway.contract import nothing
+from gateway.lanes.raw_reply import RawReply
+from gateway.lanes.reading import STREAM_FACTOR
 
 ERROR_BODY_BYTES = 65536
-STREAM_FACTOR = 4  # a stream repeats its envelope with every chunk
 
 
 @dataclass(slots=True)
 class Exchange:
-    """What went over the wire for one attempt: whether anything was sent, and how it was answered last."""
+    """What went over the wire for one attempt: whether anything was sent, and how it was answered last. ``raw`` is
+    what is noted of a whole reply, and of a stream of events while it passes."""
 
     sent: bool = False
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=nothing)
     error_body: bytes = b""
+    raw: RawReply | None = None
 
 
 class ReplyTooLarge(httpx.TransportError):
@@ -52,10 +56,12 @@ def install(max_reply_bytes: int) -> None:
         _note_request(request)
         response = await _send(client, request, **rest | {"stream": True, "follow_redirects": False})
         try:
-            response.stream = _Bounded(response.stream, _bound(response, max_reply_bytes, stream=stream))
+            raw = RawReply() if stream and _is_events(response) else None
+            response.stream = _Bounded(response.stream, _bound(response, max_reply_bytes, stream=stream), raw)
             if not stream or response.status_code != 200:
                 await response.aread()
-            _note_response(response)
+                raw = _whole(response)
+            _note_response(response, raw)
         except BaseException:
             await response.aclose()
             raise
@@ -65,10 +71,12 @@ def install(max_reply_bytes: int) -> None:
         _note_request(request)
         response = _send_sync(client, request, **rest | {"stream": True, "follow_redirects": False})
         try:
-            response.stream = _BoundedSync(response.stream, _bound(response, max_reply_bytes, stream=stream))
+            raw = RawReply() if stream and _is_events(response) else None
+            response.stream = _BoundedSync(response.stream, _bound(response, max_reply_bytes, stream=stream), raw)
             if not stream or response.status_code != 200:
                 response.read()
-            _note_response(response)
+                raw = _whole(response)
+            _note_response(response, raw)
         except BaseException:
             response.close()
             raise
@@ -82,14 +90,27 @@ def _note_request(request: httpx.Request) -> None:
     request.headers["Accept-Encoding"] = "identity"
     exchange = _current.get()
     if exchange:
-        exchange.sent, exchange.status, exchange.error_body = True, None, b""
+        exchange.sent, exchange.status, exchange.error_body, exchange.raw = True, None, b"", None
 
 
-def _note_response(response: httpx.Response) -> None:
+def _is_events(response: httpx.Response) -> bool:
+    return "text/event-stream" in response.headers.get("Content-Type", "").lower()
+
+
+def _whole(response: httpx.Response) -> RawReply | None:
+    if response.status_code != 200:
+        return None
+    raw = RawReply()
+    raw.body(response.content)
+    return raw
+
+
+def _note_response(response: httpx.Response, raw: RawReply | None) -> None:
     exchange = _current.get()
     if exchange:
         exchange.status, exchange.headers = response.status_code, response.headers
         exchange.error_body = b"" if response.status_code == 200 else response.content
+        exchange.raw = raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +130,10 @@ def _bound(response: httpx.Response, limit: int, *, stream: bool) -> _Bound:
 
 
 class _Bounded(httpx.AsyncByteStream):
-    def __init__(self, stream: Any, bound: _Bound) -> None:
+    def __init__(self, stream: Any, bound: _Bound, raw: RawReply | None) -> None:
         self._stream = stream
         self._bound = bound
+        self._raw = raw
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         size = 0
@@ -121,7 +143,11 @@ class _Bounded(httpx.AsyncByteStream):
                 if self._bound.cut:
                     return
                 raise ReplyTooLarge(f"the reply is over {self._bound.size} bytes")
+            if self._raw:
+                self._raw.feed(part)
             yield part
+        if self._raw:
+            self._raw.end()
 
     async def aclose(self) -> None:
         """Close the reply."""
@@ -129,9 +155,10 @@ class _Bounded(httpx.AsyncByteStream):
 
 
 class _BoundedSync(httpx.SyncByteStream):
-    def __init__(self, stream: Any, bound: _Bound) -> None:
+    def __init__(self, stream: Any, bound: _Bound, raw: RawReply | None) -> None:
         self._stream = stream
         self._bound = bound
+        self._raw = raw
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
@@ -141,7 +168,11 @@ class _BoundedSync(httpx.SyncByteStream):
                 if self._bound.cut:
                     return
                 raise ReplyTooLarge(f"the reply is over {self._bound.size} bytes")
+            if self._raw:
+                self._raw.feed(part)
             yield part
+        if self._raw:
+            self._raw.end()
 
     def close(self) -> None:
         """Close the reply."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -10,21 +9,13 @@ from typing import Any
 import litellm
 from litellm.types.router import LiteLLM_Params
 
-from gateway.contract import Operation
-from gateway.lanes.vocabulary import OPENAI_PARAMS, ROUTING_PARAMS
+from gateway.lanes.abilities import Abilities
+from gateway.lanes.vocabulary import ATTEMPT, FIRST_TOKEN, LIMITS, OPENAI_PARAMS, ROUTING_PARAMS
 from gateway.settings.models import WILDCARD, ModelsFile
-from gateway.settings.source import ConfigError, Location, Problem, near_miss, nearest
+from gateway.settings.source import ConfigError, Location, Problem, nearest
 from gateway.upstream.deployment import Deployment
 
 LEAN, FULL = "lean", "litellm"
-MODES = {
-    "chat": Operation.CHAT,
-    "completion": Operation.CHAT,
-    "responses": Operation.CHAT,
-    "embedding": Operation.EMBEDDING,
-}
-#: Every word that LiteLLM's map has for what a model does.
-KNOWN_MODES = frozenset(str(entry["mode"]) for entry in litellm.model_cost.values() if entry.get("mode")).union(MODES)
 KEY_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
     "openai": ("OPENAI_API_KEY",),
@@ -37,7 +28,10 @@ PROVIDERS = frozenset(provider.value for provider in litellm.provider_list)
 TEXTS = ("api_key", "api_base", "base_url", "custom_llm_provider")
 #: LiteLLM's own words of an entry that can stand for a key (a role, a profile, a project), and no price.
 CREDENTIALS = frozenset(n for n in LiteLLM_Params.model_fields if "cost" not in n) - OPENAI_PARAMS - ROUTING_PARAMS
-NUMBERS = ("weight", "rpm", "tpm", "order")
+NUMBERS = LIMITS | {"weight", "rpm", "tpm", "order"}
+#: A larger one is a slip, and no clock can be set to it.
+MOST = 10**12
+EXPECTED = ("a number, 0 or more", "a number of seconds above 0")
 #: LiteLLM lists these among OpenAI's parameters, but they say how to call and are no part of the body.
 NOT_LEAN = frozenset({"extra_headers", "extra_body", "default_headers", "organization", "deployment_id"}) | {
     "api_version",
@@ -72,6 +66,7 @@ class _Reader:
     def __init__(self, models: ModelsFile, index: int, environ: Mapping[str, str]) -> None:
         self._models = models
         self._environ = environ
+        self._index = index
         self._at: Location = ("model_list", index, "litellm_params")
         self._entry = models.file.model_list[index]
         params = self._entry.litellm_params.model_extra or {}
@@ -84,6 +79,7 @@ class _Reader:
 
     def deployment(self, identity: str, lane: str) -> Deployment:
         """The entry as a deployment; ``lane`` is the setting."""
+        able = Abilities(self._models, self._index, self._provider, self._model)
         return Deployment(
             id=identity,
             group=self._entry.model_name,
@@ -94,9 +90,13 @@ class _Reader:
             api_base=self._base,
             api_key=self._key or self._stand_in(),
             defaults={k: v for k, v in self._params.items() if k in OPENAI_PARAMS - ROUTING_PARAMS},
-            modes=self._modes(),
+            modes=able.modes(),
             unusable=self._unusable(),
             doubt=self._doubt(),
+            window=able.window(),
+            prefills=able.prefills(),
+            first_token_seconds=self._params.get(FIRST_TOKEN),
+            attempt_seconds=self._params.get(ATTEMPT),
             litellm_params={**self._params, "model": self._entry.litellm_params.model},
             model_info=self._entry.model_info,
         )
@@ -116,9 +116,9 @@ class _Reader:
     def _check_numbers(self) -> None:
         """LiteLLM would say so of the first call, not at start."""
         problems = [
-            self._models.problem((*self._at, key), f"{key!r}: expected a number, 0 or more")
-            for key in NUMBERS
-            if not self._absent(key) and not self._number(key)
+            self._models.problem((*self._at, key), f"{key!r}: expected {EXPECTED[key in LIMITS]}")
+            for key in self._params
+            if key in NUMBERS and not self._absent(key) and not self._number(key)
         ]
         if problems:
             raise ConfigError(problems)
@@ -135,7 +135,9 @@ class _Reader:
 
     def _number(self, key: str) -> bool:
         value = self._params[key]
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return False
+        return 0 <= value <= MOST and not (key in LIMITS and value == 0)
 
     def _names(self) -> tuple[str, str]:
         """The provider's name for the model, and the provider."""
@@ -171,35 +173,6 @@ class _Reader:
         """OpenAI's client wants some key, a server of one's own none; other providers LiteLLM knows how to reach."""
         unset = (*self._at, "api_key") in self._models.unset
         return "none" if self._provider == "openai" and self._base and not unset else None
-
-    def _modes(self) -> frozenset[Operation] | None:
-        mode = self._said_mode() or self._listed_mode()
-        if mode not in KNOWN_MODES:
-            return None
-        return frozenset({MODES[mode]}) if mode in MODES else frozenset()
-
-    def _said_mode(self) -> str | None:
-        """What the file says of the model."""
-        mode = self._entry.model_info.get("mode")
-        at = ("model_list", self._at[1], "model_info", "mode")
-        if mode is None and at not in self._models.unset:
-            return None
-        if not isinstance(mode, str):
-            raise ConfigError([self._models.problem(at, "'model_info.mode': expected text, as in 'chat'")])
-        hint = near_miss(mode, KNOWN_MODES)
-        if hint and mode not in KNOWN_MODES:
-            message = f"'model_info.mode': LiteLLM has no mode {mode!r}{hint}"
-            raise ConfigError([self._models.document.problem(at, message)])
-        return mode
-
-    def _listed_mode(self) -> str | None:
-        """What LiteLLM's map says of it or, where it lists the model by size or region only, of all of these."""
-        for key in (f"{self._provider}/{self._model}", self._model):
-            if litellm.model_cost.get(key, {}).get("mode"):
-                return str(litellm.model_cost[key]["mode"])
-        end = f"/{self._model}"
-        modes = {entry.get("mode") for key, entry in litellm.model_cost.items() if key.endswith(end)}
-        return modes.pop() if len(modes) == 1 else None
 
     def _lean(self) -> bool:
         """Whether the lean lane carries its chat: its wire is one of the two, and nothing asks for more."""

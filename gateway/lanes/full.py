@@ -1,6 +1,6 @@
 """The LiteLLM lane: every provider and route that the lean lane does not carry, through the Router's methods.
 
-LiteLLM hides the raw stream, so a cut stream can look finished here; what can be known is checked.
+LiteLLM makes a finished reply of one that was cut, so that what the provider itself said is watched beside it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class LiteLLMLane:
         """See ``deployment.Lane``."""
         exchange = watch()
         try:
-            async with aclosing(self._chunks(deployment, call)) as chunks:
+            async with aclosing(self._chunks(deployment, call, exchange)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         except (Failure, asyncio.CancelledError):
@@ -70,19 +70,20 @@ class LiteLLMLane:
         except Exception as error:
             raise failure_of(error, exchange) from error
 
-    async def _chunks(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
+    async def _chunks(self, deployment: Deployment, call: Call, exchange: Exchange) -> AsyncGenerator[Chunk, None]:
         if call.operation is Operation.EMBEDDING:
             yield Chunk(await self._embedding(deployment, call))
         elif call.stream:
-            async with aclosing(self._streamed(deployment, call)) as chunks:
+            async with aclosing(self._streamed(deployment, call, exchange)) as chunks:
                 async for chunk in chunks:
                     yield chunk
         else:
             reply = (await self._send(self._router.acompletion, deployment, call)).model_dump(warnings=False)
+            _check_raw(exchange, finished=True)
             check_finished(reply.get("choices") or [])
             yield Chunk(_chunk(deployment, reply, [message_as_delta(choice) for choice in reply["choices"]]))
 
-    async def _streamed(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
+    async def _streamed(self, deployment: Deployment, call: Call, exchange: Exchange) -> AsyncGenerator[Chunk, None]:
         stream = await self._send(self._router.acompletion, deployment, call, stream_options={"include_usage": True})
         finished = False
         try:
@@ -91,11 +92,13 @@ class LiteLLMLane:
                 # What follows the finish reason is usage, which LiteLLM sends with an empty choice.
                 choices = [] if finished else data.get("choices") or []
                 finished = finished or any(choice.get("finish_reason") for choice in choices)
+                _check_raw(exchange, finished=finished)
                 yield Chunk(_chunk(deployment, data, choices))
         finally:
             close = getattr(stream, "aclose", None)
             if close:
                 await close()
+        _check_raw(exchange, finished=True)
         if not finished:
             raise Failure(Kind.CUT, "the stream ended without a finish reason")
 
@@ -125,11 +128,25 @@ def _chunk(deployment: Deployment, data: Json, choices: list[Json]) -> Json:
     return kept | {"object": "chat.completion.chunk", "model": deployment.group, "choices": shaped}
 
 
+def _check_raw(exchange: Exchange, *, finished: bool) -> None:
+    """Raises Failure for what LiteLLM passes over; ``finished`` is what it makes of the reply so far. An error in
+    the stream it raises by itself, behind what came before it."""
+    raw = exchange.raw
+    if raw is None or not (finished or raw.malformed):
+        return
+    failure = raw.failure()
+    if failure is not None:
+        raise failure
+    if raw.cut:
+        raise Failure(Kind.CUT, "the reply has no finish reason")
+
+
 def failure_of(error: BaseException, exchange: Exchange) -> Failure:
     """What really happened. LiteLLM's exception classes are not to be trusted (an internal error becomes
     ``APIConnectionError(500)``), so that what went over the wire decides."""
-    if exchange.status is not None and exchange.status != 200:
-        return provider_failure(exchange.status, exchange.headers, exchange.error_body)
+    told = _told(exchange)
+    if told is not None:
+        return told
     name = type(error).__name__
     for cause in _causes(error):
         kind = _transport_kind(cause)
@@ -145,6 +162,13 @@ def failure_of(error: BaseException, exchange: Exchange) -> Failure:
         return Failure(Kind.INTERNAL, name)
     message = redact.provider_message(str(getattr(error, "message", ""))) if _foreseen(error) else NOT_CARRIED
     return Failure(Kind.UNSUPPORTED, message)
+
+
+def _told(exchange: Exchange) -> Failure | None:
+    """What the provider itself said."""
+    if exchange.status is not None and exchange.status != 200:
+        return provider_failure(exchange.status, exchange.headers, exchange.error_body)
+    return exchange.raw.failure() if exchange.raw else None
 
 
 def _foreseen(error: BaseException) -> bool:

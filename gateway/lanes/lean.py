@@ -1,78 +1,136 @@
 """The lean lane: LiteLLM's translation around our own transport, for chat on the wires proven equal.
 
-It sees the raw stream, so it knows a finished reply from one that was cut.
+It sees the raw stream, so it knows a finished reply from one that was cut. Plain calls are carried as streams too
+and gathered here, so that a silence in them is noticed.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import ParamSpec, TypeVar
+from dataclasses import replace
+from typing import Any
 
 import aiohttp
 
 from gateway.contract import Call, Chunk
-from gateway.lanes.sse import events
+from gateway.lanes.reading import Gathered, Reading, Streamed, parsed
 from gateway.lanes.transport import Transport, transport_failure
-from gateway.lanes.wire import Json, StreamReader, Wire, check_shape
-from gateway.upstream.deployment import Deployment
+from gateway.lanes.wire import Wire, check_shape
+from gateway.settings.schema import Timeouts, Upstream
+from gateway.upstream.deployment import TICK, Deployment
 from gateway.upstream.failures import Failure, Kind
 
-P = ParamSpec("P")
-T = TypeVar("T")
+#: So many answers at once come in more events than they are worth.
+MOST_GATHERED = 8
+STREAM_PARAMS = ("stream", "stream_options")
 
 
 class LeanLane:
     """Carries chat calls; ``wires`` are by provider."""
 
-    def __init__(self, transport: Transport, wires: Mapping[str, Wire]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        wires: Mapping[str, Wire],
+        upstream: Upstream | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
         self._transport = transport
         self._wires = wires
+        self._upstream = upstream or Upstream()
+        self._tail_seconds = (timeouts or Timeouts()).tail_seconds
+        #: Ids of deployments that do not stream, or tell no usage where they do.
+        self._whole_only: set[str] = set()
 
     def streams(self, deployment: Deployment, call: Call) -> bool:
         """See ``deployment.Lane``."""
-        del deployment
-        return call.stream
+        return call.stream or (
+            self._upstream.plain == "stream"
+            and deployment.id not in self._whole_only
+            and _gatherable(deployment.defaults)
+            and _gatherable(call.params)
+        )
 
     async def attempt(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
         """See ``deployment.Lane``."""
-        wire = self._wires[deployment.provider]
-        request = wire.request(deployment, call)
-        async with self._transport.post(request) as response:
-            if call.stream:
-                async with aclosing(_streamed(response, wire.stream(deployment, call))) as chunks:
+        if self.streams(deployment, call):
+            try:
+                async with aclosing(self._carried(deployment, call)) as chunks:
                     async for chunk in chunks:
                         yield chunk
-            else:
-                data = await self._transport.json(response)
-                yield _chunk(_parsed("the reply", wire.whole, deployment, call, data))
+                return
+            except Failure as failure:
+                if call.stream or not _refuses_to_stream(failure):
+                    raise
+            self._whole_only.add(deployment.id)
+        request = self._wires[deployment.provider].request(deployment, call)
+        async with self._transport.post(request) as response:
+            yield await self._whole(deployment, call, response)
+
+    async def _whole(self, deployment: Deployment, call: Call, response: aiohttp.ClientResponse) -> Chunk:
+        data = await self._transport.json(response)
+        chunk = parsed("the reply", self._wires[deployment.provider].whole, deployment, call, data)
+        check_shape(chunk)
+        return Chunk(chunk)
+
+    async def _unstreamed(self, deployment: Deployment, call: Call, response: aiohttp.ClientResponse) -> Chunk:
+        """It was asked to stream and did not; what it says may be whole all the same."""
+        chunk = await self._whole(deployment, call, response)
+        self._whole_only.add(deployment.id)
+        return chunk
+
+    async def _carried(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
+        asked = call if call.stream else replace(call, stream=True)
+        async with self._transport.post(self._wires[deployment.provider].request(deployment, asked)) as response:
+            if "json" in response.content_type:
+                yield await self._unstreamed(deployment, call, response)
+                return
+            if "html" in response.content_type:
+                raise Failure(Kind.GARBAGE, "the reply is not a stream of events")
+            reading = self._reading(deployment, call)
+            try:
+                tail: float | None = None
+                while received := await _read(response, tail):
+                    for chunk in reading.feed(received):
+                        self._note(deployment, reading, chunk)
+                        yield chunk
+                    if tail is None and reading.over:
+                        tail = asyncio.get_running_loop().time() + self._tail_seconds
+            except (aiohttp.ClientError, OSError) as error:
+                if not reading.progress.finished:  # after the finish reason nothing of the answer is missing
+                    raise transport_failure(error) from error
+                response.close()
+            for chunk in reading.end():
+                yield chunk
+
+    def _reading(self, deployment: Deployment, call: Call) -> Reading:
+        wire, most = self._wires[deployment.provider], self._upstream.max_reply_bytes
+        if call.stream:
+            return Streamed(wire.stream(deployment, call), most)
+        return Gathered(wire.gather(call), lambda data: wire.whole(deployment, call, data), most)
+
+    def _note(self, deployment: Deployment, reading: Reading, chunk: Chunk) -> None:
+        """A stream without usage is not asked for again where a whole reply would have it."""
+        if isinstance(reading, Gathered) and reading.done and chunk is not TICK and not chunk.data.get("usage"):
+            self._whole_only.add(deployment.id)
 
 
-async def _streamed(response: aiohttp.ClientResponse, reader: StreamReader) -> AsyncGenerator[Chunk, None]:
-    if "json" in response.content_type or "html" in response.content_type:
-        raise Failure(Kind.GARBAGE, "the reply is not a stream of events")
-    try:
-        async for event in events(response.content.iter_any()):
-            for data in _parsed("an event", reader.read, event):
-                yield _chunk(data)
-    except (aiohttp.ClientError, OSError) as error:
-        if not reader.finished:  # after the finish reason nothing of the answer is missing
-            raise transport_failure(error) from error
-    if not reader.finished:
-        raise Failure(Kind.CUT, "the stream ended without a finish reason")
-    for data in reader.end():
-        yield _chunk(data)
+async def _read(response: aiohttp.ClientResponse, until: float | None) -> bytes:
+    """What has come; empty at the end. Raises TimeoutError where nothing comes ``until`` then, in the loop's time."""
+    if until is None:
+        return await response.content.readany()
+    async with asyncio.timeout_at(until):
+        return await response.content.readany()
 
 
-def _chunk(data: Json) -> Chunk:
-    check_shape(data)
-    return Chunk(data)
+def _gatherable(params: Mapping[str, Any]) -> bool:
+    """Whether a call of these parameters can be streamed in the provider's stead of being answered whole."""
+    answers = params.get("n")
+    many = isinstance(answers, int) and answers > MOST_GATHERED
+    return not many and "audio" not in (params.get("modalities") or ())
 
 
-def _parsed(what: str, parse: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-    try:
-        return parse(*given, **named)
-    except Failure:
-        raise
-    except Exception as error:  # LiteLLM's parsers raise whatever they meet
-        raise Failure(Kind.GARBAGE, f"{what} has an unknown shape ({type(error).__name__})") from error
+def _refuses_to_stream(failure: Failure) -> bool:
+    return failure.status in (400, 422) and failure.param in STREAM_PARAMS

@@ -8,6 +8,8 @@ import litellm
 import orjson
 
 from gateway.contract import Call, Surface
+from gateway.lanes.openai_stream import PASSED_ON, OpenAIGatherer, OpenAIStream, error_in_reply
+from gateway.lanes.progress import Progress
 from gateway.lanes.transport import Request
 from gateway.lanes.wire import (
     Json,
@@ -17,16 +19,12 @@ from gateway.lanes.wire import (
     copy,
     head,
     message_as_delta,
-    parse,
 )
 from gateway.upstream.deployment import Deployment
-from gateway.upstream.failures import Failure, Kind, classify
-from gateway.upstream.finishes import Finishes
+from gateway.upstream.failures import Failure, Kind
 
 DEFAULT_BASE = "https://api.openai.com/v1"
-DONE = b"[DONE]"
 FOREIGN_FIELDS = frozenset({"reasoning", "reasoning_content"})
-PASSED_ON = ("system_fingerprint", "service_tier", "usage", "obfuscation")
 
 
 class OpenAIWire:
@@ -67,7 +65,7 @@ class OpenAIWire:
         """One chunk of all choices."""
         del call
         if data.get("error"):
-            raise _error(data["error"])
+            raise error_in_reply(data["error"])
         check_finished(data.get("choices") or [])
         chunk = head(deployment, data) | {key: data[key] for key in PASSED_ON if data.get(key) is not None}
         chunk["choices"] = [message_as_delta(choice) for choice in data["choices"]]
@@ -75,7 +73,11 @@ class OpenAIWire:
 
     def stream(self, deployment: Deployment, call: Call) -> OpenAIStream:
         """A reader for one stream."""
-        return OpenAIStream(deployment, Finishes.of(call))
+        return OpenAIStream(deployment, Progress.of(call))
+
+    def gather(self, call: Call) -> OpenAIGatherer:
+        """A gatherer of one stream."""
+        return OpenAIGatherer(Progress.of(call))
 
     def _config(self, model: str) -> tuple[Any, frozenset[str]]:
         if model not in self._configs:
@@ -83,40 +85,6 @@ class OpenAIWire:
             config = litellm.utils.ProviderConfigManager.get_provider_chat_config(model=model, provider=provider)
             self._configs[model] = config, frozenset(config.get_supported_openai_params(model))
         return self._configs[model]
-
-
-class OpenAIStream:
-    """Choices are passed on as they came, under OpenAI's top-level fields; the model's name is ours."""
-
-    def __init__(self, deployment: Deployment, finishes: Finishes) -> None:
-        self._deployment = deployment
-        self._head: Json | None = None
-        self._finishes = finishes
-
-    @property
-    def finished(self) -> bool:
-        """Whether every choice gave its finish reason."""
-        return self._finishes.whole
-
-    def read(self, event: bytes) -> list[Json]:
-        """One chunk an event; ``[DONE]`` holds none."""
-        if event == DONE:
-            return []
-        data = parse(event)
-        if data.get("error"):
-            raise _error(data["error"])
-        choices = data.get("choices")
-        if choices is None and not data.get("usage"):
-            raise Failure(Kind.GARBAGE, "an event of the stream is no chunk")
-        self._head = self._head or head(self._deployment, data)
-        chunk = self._head | {key: data[key] for key in PASSED_ON if data.get(key) is not None}
-        chunk["choices"] = choices or []
-        self._finishes.note(chunk["choices"])
-        return [chunk]
-
-    def end(self) -> list[Json]:
-        """Nothing: OpenAI says all of it in events."""
-        return []
 
 
 def _check_demonstrable(call: Call, messages: list[Json]) -> None:
@@ -138,11 +106,3 @@ def _native(message: Json) -> Json:
         for name in ("index", "provider_specific_fields"):
             call.pop(name, None)
     return {key: value for key, value in message.items() if key not in FOREIGN_FIELDS}
-
-
-def _error(error: Any) -> Failure:
-    """An error in a reply with status 200; its own code tells a caller's mistake from an outage."""
-    code = error.get("code") if isinstance(error, dict) else None
-    if isinstance(code, int) and 400 <= code < 500:
-        return Failure(classify(code), "an error came in place of the reply", status=code)
-    return Failure(Kind.STREAM_ERROR, "an error came in place of the reply")

@@ -16,12 +16,13 @@ from litellm.types.router import LiteLLM_Params
 from litellm.types.utils import all_litellm_params
 
 from gateway.contract import DEFAULT_MODEL
-from gateway.settings.models import WILDCARD, ModelsFile
+from gateway.settings.models import DEFAULT_FALLBACKS, FALLBACKS, REFUSED, TOO_LONG, WILDCARD, ModelsFile
 from gateway.settings.source import ConfigError, Location, Problem, near_miss, nearest
 
+ANY_FALLBACKS = frozenset({FALLBACKS, DEFAULT_FALLBACKS, TOO_LONG, REFUSED})
 HONOURED: Mapping[str, frozenset[str]] = {
-    "router_settings": frozenset({"fallbacks", "default_fallbacks", "routing_strategy", "routing_strategy_args"}),
-    "litellm_settings": frozenset({"fallbacks", "default_fallbacks", "drop_params"}),
+    "router_settings": ANY_FALLBACKS | {"routing_strategy", "routing_strategy_args"},
+    "litellm_settings": ANY_FALLBACKS | {"drop_params"},
     "general_settings": frozenset({"master_key"}),
 }
 #: What does here what the key does in LiteLLM's proxy.
@@ -37,16 +38,19 @@ INSTEAD: Mapping[str, str] = {
     "cooldown_time": "'breaker' in gateway.yaml",
     "disable_cooldowns": "'breaker' in gateway.yaml",
 }
-#: Of an entry's ``litellm_params``: words of the gateway's own, with what does here what they do in LiteLLM.
+#: Of an entry's ``litellm_params``: how long this deployment may be silent at first, and an attempt take in all.
+FIRST_TOKEN, ATTEMPT = "stream_timeout", "timeout"
+LIMITS = frozenset({FIRST_TOKEN, ATTEMPT})
+#: Of the same: words of the gateway's own, with what does here what they do in LiteLLM.
 UNUSED_PARAMS: Mapping[str, str | None] = {
-    **INSTEAD,
+    **{word: instead for word, instead in INSTEAD.items() if word not in LIMITS},
     "max_retries": "'retries' in gateway.yaml",
     "tags": None,
 }
+#: What LiteLLM's Router is not told: of two clocks over one call the longer would never be seen.
+NOT_ROUTERS = LIMITS.union(UNUSED_PARAMS)
 #: What chooses the deployment or bounds it, and is no parameter of the model's.
-ROUTING_PARAMS = frozenset({"model", "api_key", "api_base", "base_url", "rpm", "tpm", "weight", "order"}).union(
-    UNUSED_PARAMS
-)
+ROUTING_PARAMS = NOT_ROUTERS | {"model", "api_key", "api_base", "base_url", "rpm", "tpm", "weight", "order"}
 OPENAI_PARAMS = frozenset(litellm.OPENAI_CHAT_COMPLETION_PARAMS)
 #: LiteLLM or its providers read these, but it lists them nowhere; some look like a mistyped word of the lists.
 UNLISTED_PARAMS = frozenset(

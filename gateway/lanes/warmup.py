@@ -11,7 +11,7 @@ from gateway.contract import Call, Identity, Operation, Surface
 from gateway.lanes.boot import clear_callbacks
 from gateway.lanes.catalog import Plan
 from gateway.lanes.full import ALWAYS
-from gateway.lanes.wire import Wire
+from gateway.lanes.wire import Wire, copy
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure
 
@@ -20,10 +20,6 @@ GEMINI_REPLY: Mapping[str, Any] = {
     "candidates": [{"content": {"parts": [{"text": "."}], "role": "model"}, "finishReason": "STOP", "index": 0}],
     "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2},
 }
-GEMINI_EVENT = (
-    b'{"candidates":[{"content":{"parts":[{"text":"."}],"role":"model"},"finishReason":"STOP","index":0}],'
-    b'"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":1,"totalTokenCount":2}}'
-)
 
 
 async def warm_up(plan: Plan, router: Any, wires: Mapping[str, Wire]) -> None:
@@ -50,8 +46,8 @@ def _translate(wire: Wire, deployment: Deployment) -> None:
     with suppress(Failure):
         wire.request(deployment, call)
         if deployment.provider == "gemini":
-            wire.stream(deployment, call).read(GEMINI_EVENT)
-            wire.whole(deployment, call, dict(GEMINI_REPLY))
+            wire.stream(deployment, call).read(copy(GEMINI_REPLY))
+            wire.whole(deployment, call, copy(GEMINI_REPLY))
 
 
 async def _complete(router: Any, deployment: Deployment) -> None:

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import orjson
 
-from gateway.bounded_json import loads
 from gateway.contract import Call
+from gateway.lanes.progress import Progress
 from gateway.lanes.transport import Request
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
@@ -23,15 +23,25 @@ MEDIA_ADVICE = "this model takes images and files as data: URLs only"
 class StreamReader(Protocol):
     """Reads one stream's events, in order; keeps what later events need of earlier ones."""
 
-    @property
-    def finished(self) -> bool:
-        """Whether every choice that began has given its finish reason, so that the end may come."""
+    progress: Progress
 
-    def read(self, event: bytes) -> list[Json]:
+    def read(self, data: Json) -> list[Json]:
         """The ``chat.completion.chunk`` objects an event holds; raises Failure for an error event."""
 
     def end(self) -> list[Json]:
         """What is still to be said where the stream has ended well."""
+
+
+class Gatherer(Protocol):
+    """Puts one stream's events together to the reply that the provider would have given without streaming."""
+
+    progress: Progress
+
+    def add(self, data: Json) -> bool:
+        """Whether the event says something: a role alone, or white space, does not. Raises Failure for an error."""
+
+    def reply(self) -> Json:
+        """What has come, in the provider's own format."""
 
 
 class Wire(Protocol):
@@ -46,21 +56,13 @@ class Wire(Protocol):
     def stream(self, deployment: Deployment, call: Call) -> StreamReader:
         """A reader for one streamed reply."""
 
+    def gather(self, call: Call) -> Gatherer:
+        """A gatherer of one streamed reply."""
+
 
 def copy(value: Any) -> Any:
     """A deep copy of JSON data: LiteLLM's translation changes what it is given."""
     return orjson.loads(orjson.dumps(value))
-
-
-def parse(event: bytes) -> Json:
-    """An event's JSON object; raises Failure(GARBAGE) where it is none."""
-    try:
-        data = loads(event)
-    except ValueError:
-        raise Failure(Kind.GARBAGE, "an event of the stream is not JSON") from None
-    if not isinstance(data, dict):
-        raise Failure(Kind.GARBAGE, "an event of the stream is not a JSON object")
-    return data
 
 
 def chat_params(deployment: Deployment, call: Call, supported: frozenset[str], *, drop: bool) -> Json:

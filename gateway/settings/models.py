@@ -53,7 +53,9 @@ WILDCARD = "*"
 #: YAML's anchors are kept under such keys; nothing reads them by name.
 ANCHOR_HOLDERS = ("x-", ".")
 EVERY_MODEL = "*"
-FALLBACKS = "'fallbacks': expected '- a-model: [its-fallback, ...]'"
+#: Whom else to ask after any failure, and after two of one kind; the names are LiteLLM's, in either section.
+FALLBACKS, TOO_LONG, REFUSED = "fallbacks", "context_window_fallbacks", "content_policy_fallbacks"
+DEFAULT_FALLBACKS = "default_fallbacks"
 
 
 class LiteLLMParams(BaseModel):
@@ -100,7 +102,9 @@ class ModelsFile:
         resolved = self._resolve(self._sections(), (), environ)
         self._check_entries(resolved.get("model_list"))
         self.file = validate(document, LiteLLMFile, data=resolved, filled=self.filled)
-        self.fallbacks = self._fallbacks()
+        self.fallbacks = self._fallbacks(FALLBACKS)
+        self.context_window_fallbacks = self._named(TOO_LONG)
+        self.content_policy_fallbacks = self._named(REFUSED)
 
     def problem(self, at: Location, message: str) -> Problem:
         """A problem with the value at ``at``: the variable it should have come from, if that is not set."""
@@ -164,13 +168,17 @@ class ModelsFile:
             return environ[name].strip()
         return value
 
-    def _fallbacks(self) -> dict[str, tuple[str, ...]]:
+    def _named(self, kind: str) -> dict[str, tuple[str, ...]]:
+        """The fallbacks of ``kind`` for the models that have any."""
+        return {source: targets for source, targets in self._fallbacks(kind).items() if targets}
+
+    def _fallbacks(self, kind: str) -> dict[str, tuple[str, ...]]:
         """Model name to the names that are asked after it, from either section LiteLLM accepts them in."""
         own: dict[str, tuple[str, ...]] = {}
         others: tuple[str, ...] | None = None
         problems: list[Problem] = []
         for section in ("litellm_settings", "router_settings"):
-            for location, source, targets in self._entries(section):
+            for location, source, targets in self._entries(section, kind):
                 problems += self._unknown_names(location, targets if source == EVERY_MODEL else (source, *targets))
                 if source == EVERY_MODEL:
                     others = targets
@@ -184,18 +192,20 @@ class ModelsFile:
             for source, targets in (general | own).items()
         }
 
-    def _entries(self, section: str) -> Iterator[tuple[Location, str, tuple[str, ...]]]:
-        """``fallbacks``, then ``default_fallbacks``, which LiteLLM takes for a last ``"*"`` among them."""
+    def _entries(self, section: str, kind: str) -> Iterator[tuple[Location, str, tuple[str, ...]]]:
+        """Those of ``kind``; after ``fallbacks`` also ``default_fallbacks``, which LiteLLM takes for a last ``"*"``
+        among them."""
         settings = getattr(self.file, section)
-        for index, entry in enumerate(self._list((section, "fallbacks"), FALLBACKS)):
-            at = (section, "fallbacks", index)
+        expected = f"{kind!r}: expected '- a-model: [its-fallback, ...]'"
+        for index, entry in enumerate(self._list((section, kind), expected)):
+            at = (section, kind, index)
             if not isinstance(entry, dict):
-                raise ConfigError([self.problem(at, FALLBACKS)])
+                raise ConfigError([self.problem(at, expected)])
             for source, targets in entry.items():
                 yield (*at, str(source)), str(source), self._names((*at, str(source)), targets)
-        everyone = (section, "default_fallbacks")
-        if settings.get("default_fallbacks") or everyone in self.unset:
-            yield everyone, EVERY_MODEL, self._names(everyone, settings["default_fallbacks"])
+        everyone = (section, DEFAULT_FALLBACKS)
+        if kind == FALLBACKS and (settings.get(DEFAULT_FALLBACKS) or everyone in self.unset):
+            yield everyone, EVERY_MODEL, self._names(everyone, settings[DEFAULT_FALLBACKS])
 
     def _list(self, at: tuple[str, str], expected: str) -> list[Any]:
         value = getattr(self.file, at[0]).get(at[1]) or []

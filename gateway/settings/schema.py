@@ -42,7 +42,7 @@ class Breaker(Section):
 
     errors: Count = 5
     window_seconds: Seconds = 30.0
-    open_seconds: Seconds = 30.0
+    open_seconds: Seconds = 15.0
     probes: Count = 1
 
 

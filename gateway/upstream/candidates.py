@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from gateway.breaker import Breaker, Token
 from gateway.contract import Call, Operation
@@ -12,6 +15,10 @@ from gateway.upstream.deployment import Deployment, Lane, Picker
 from gateway.upstream.failures import Failure, Kind
 
 Chain = Callable[[str, Operation], tuple[str, ...]]
+Admit = Callable[[Operation, Deployment], "Candidate"]
+#: By what a deployment of a group failed of: the groups to ask in place of the rest of the chain.
+Rescues = Mapping[Kind, Mapping[str, Sequence[str]]]
+NO_RESCUES: Rescues = MappingProxyType({})
 Settle = Callable[[BaseException | None], None]
 
 
@@ -29,6 +36,60 @@ class Candidate:
     probe: bool = False
 
 
+class Route:
+    """The deployments of one call's chain, each once, in order; the Router chooses within a group. What a deployment
+    failed of can change what is asked after it."""
+
+    def __init__(
+        self, groups: Iterable[str], operation: Operation, picker: Picker, admit: Admit, rescues: Rescues
+    ) -> None:
+        self._groups = deque(groups)
+        self._operation = operation
+        self._picker = picker
+        self._admit = admit
+        self._rescues = rescues
+        self._seen: set[str] = set()
+        self._returned: deque[Deployment] = deque()
+        self._kept: deque[Deployment] = deque()
+        self._too_small = 0
+        self._lock = asyncio.Lock()
+
+    async def next(self) -> Candidate | None:
+        """The next one to ask, or None. Two may ask at the same time, and get different ones."""
+        async with self._lock:
+            deployment = self._returned.popleft() if self._returned else await self._pick()
+        return None if deployment is None else self._admit(self._operation, deployment)
+
+    def give_back(self, deployment: Deployment) -> None:
+        """It was not asked to the end, and may be asked again."""
+        self._returned.append(deployment)
+
+    def keep_for_last(self, deployment: Deployment) -> None:
+        """It may be asked once more where nobody else is left."""
+        self._kept.append(deployment)
+
+    def learn(self, deployment: Deployment, failure: Failure) -> bool:
+        """Take in how a deployment failed; whether another one may be asked."""
+        instead = self._rescues.get(failure.kind, {}).get(deployment.group)
+        if instead is not None:
+            self._groups = deque(instead)
+            return True
+        if failure.kind is Kind.TOO_LONG and deployment.window:
+            self._too_small = max(self._too_small, deployment.window)
+        return failure.rule.fall_over
+
+    async def _pick(self) -> Deployment | None:
+        while self._groups:
+            deployment = await self._picker.pick(self._groups[0], frozenset(self._seen))
+            if deployment is None:
+                self._groups.popleft()
+                continue
+            self._seen.add(deployment.id)
+            if deployment.window is None or deployment.window > self._too_small:
+                return deployment
+        return self._kept.popleft() if self._kept else None
+
+
 class Candidates:
     """Keeps the breakers, and the deployments that are set aside until they are mended."""
 
@@ -39,6 +100,7 @@ class Candidates:
         lanes: Mapping[str, Lane],
         breaker: Callable[[str], Breaker],
         *,
+        rescues: Rescues = NO_RESCUES,
         set_aside_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -46,19 +108,24 @@ class Candidates:
         self._picker = picker
         self._lanes = lanes
         self._make = breaker
+        self._rescues = rescues
         self._set_aside_seconds = set_aside_seconds
         self._clock = clock
         self._aside: dict[str, tuple[float, Kind]] = {}
         self._groups: dict[str, str] = {}
         self.breakers: dict[str, Breaker] = {}
+        #: Calls to providers that have not ended yet.
+        self.under_way = 0
 
-    async def of(self, call: Call) -> AsyncGenerator[Candidate, None]:
-        """Each deployment of each group of the chain, once; the Router chooses within a group."""
-        for group in self._chain(call.model, call.operation):
-            seen: frozenset[str] = frozenset()
-            while (deployment := await self._picker.pick(group, seen)) is not None:
-                seen |= {deployment.id}
-                yield self._candidate(call.operation, deployment)
+    def route(self, call: Call) -> Route:
+        """Whom to ask for ``call``; raises NotFound for a model that there is not."""
+        return Route(
+            self._chain(call.model, call.operation), call.operation, self._picker, self._candidate, self._rescues
+        )
+
+    def reroutes_refusals(self, deployment: Deployment) -> bool:
+        """Whether the configuration asks others where this model refuses."""
+        return deployment.group in self._rescues.get(Kind.REFUSED, {})
 
     def again(self, candidate: Candidate) -> Candidate:
         """The same deployment for another try, if its breaker still lets it."""
@@ -99,7 +166,10 @@ class Candidates:
         if token is None:
             return Candidate(deployment, lane, Failure(Kind.BREAKER_OPEN), _nothing)
 
+        self.under_way += 1
+
         def settle(error: BaseException | None) -> None:
+            self.under_way -= not token.settled
             self._settle(deployment, breaker, token, error)
 
         return Candidate(deployment, lane, None, settle, token.probe)

@@ -40,8 +40,20 @@ class Kind(StrEnum):
     BREAKER_OPEN = "breaker_open"
     SET_ASIDE = "set_aside"
     NO_KEY = "no_provider_key"
+    DIVERGED = "answered_anew"
     DEADLINE = "deadline"
     INTERNAL = "gateway_fault"
+
+
+class Retry(StrEnum):
+    """Whether the same deployment is tried again: not, soon and with jitter, or when the provider says."""
+
+    NEVER = "never"
+    SOON = "soon"
+    TOLD = "when told"
+
+
+NEVER, SOON, TOLD = Retry.NEVER, Retry.SOON, Retry.TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,49 +62,53 @@ class Rule:
     and is the deployment set aside for a while, because no caller should wait for it again."""
 
     counts: bool
-    retry: bool
+    retry: Retry
     fall_over: bool
     set_aside: bool = False
 
 
-#                                counts retry  fall_over
+#                            counts retry  fall_over
 RULES: dict[Kind, Rule] = {
-    Kind.CONNECT:           Rule(True,  True,  True),
-    Kind.RESET:             Rule(True,  True,  True),
-    Kind.SILENT:            Rule(True,  False, True),
-    Kind.STALLED:           Rule(True,  False, True),
-    Kind.SLOW:              Rule(True,  False, True),
+    Kind.CONNECT:           Rule(True,  SOON,  True),
+    Kind.RESET:             Rule(True,  SOON,  True),
+    Kind.SILENT:            Rule(True,  NEVER, True),
+    Kind.STALLED:           Rule(True,  NEVER, True),
+    Kind.SLOW:              Rule(True,  NEVER, True),
     # A policy had less time than a provider may take.
-    Kind.HURRIED:           Rule(False, False, True),
-    Kind.CUT:               Rule(True,  True,  True),
-    Kind.GARBAGE:           Rule(True,  True,  True),
-    Kind.EMPTY:             Rule(True,  True,  True),
-    Kind.STREAM_ERROR:      Rule(True,  True,  True),
-    Kind.SERVER_ERROR:      Rule(True,  True,  True),
-    Kind.OVERLOADED:        Rule(True,  True,  True),
-    Kind.RATE_LIMITED:      Rule(True,  False, True),
+    Kind.HURRIED:           Rule(False, NEVER, True),
+    Kind.CUT:               Rule(True,  SOON,  True),
+    Kind.GARBAGE:           Rule(True,  SOON,  True),
+    Kind.EMPTY:             Rule(True,  SOON,  True),
+    Kind.STREAM_ERROR:      Rule(True,  SOON,  True),
+    Kind.SERVER_ERROR:      Rule(True,  SOON,  True),
+    Kind.OVERLOADED:        Rule(True,  SOON,  True),
+    Kind.RATE_LIMITED:      Rule(True,  TOLD,  True),
     # A configuration alarm, not an outage: logged as an ERROR, and nobody waits for it again.
-    Kind.BAD_KEY:           Rule(False, False, True, set_aside=True),
-    Kind.MODEL_GONE:        Rule(False, False, True, set_aside=True),
+    Kind.BAD_KEY:           Rule(False, NEVER, True, set_aside=True),
+    Kind.MODEL_GONE:        Rule(False, NEVER, True, set_aside=True),
     # No permission, not in this country, or a status that nobody expects: another provider may do better.
-    Kind.FORBIDDEN:         Rule(False, False, True),
-    Kind.ODD:               Rule(False, False, True),
-    # Another model may have the window; if none has, the provider's 400 is passed on.
-    Kind.TOO_LONG:          Rule(False, False, True),
-    # A refusal is an answer: routing around it would make the provider's policy void.
-    Kind.REFUSED:           Rule(False, False, False),
-    Kind.REJECTED:          Rule(False, False, False),
+    Kind.FORBIDDEN:         Rule(False, NEVER, True),
+    Kind.ODD:               Rule(False, NEVER, True),
+    # Another model may have the window: one that is known to have a larger one, or whose window nobody knows. If none
+    # has, the provider's 400 is passed on.
+    Kind.TOO_LONG:          Rule(False, NEVER, True),
+    # A refusal is an answer: routing around it would make the provider's policy void. The model's entry in
+    # content_policy_fallbacks, where an operator wrote one, is asked all the same.
+    Kind.REFUSED:           Rule(False, NEVER, False),
+    Kind.REJECTED:          Rule(False, NEVER, False),
     # Known before the call is made: this deployment can't carry this request.
-    Kind.UNSUPPORTED:       Rule(False, False, True),
+    Kind.UNSUPPORTED:       Rule(False, NEVER, True),
     # Our own connections are all in use, which says nothing of the provider.
-    Kind.BUSY:              Rule(False, False, False),
-    Kind.BREAKER_OPEN:      Rule(False, False, True),
-    Kind.SET_ASIDE:         Rule(False, False, True),
-    Kind.NO_KEY:            Rule(False, False, True),
+    Kind.BUSY:              Rule(False, NEVER, False),
+    Kind.BREAKER_OPEN:      Rule(False, NEVER, True),
+    Kind.SET_ASIDE:         Rule(False, NEVER, True),
+    Kind.NO_KEY:            Rule(False, NEVER, True),
+    # Asked to go on with a broken answer, it began another one, which says nothing of its health.
+    Kind.DIVERGED:          Rule(False, NEVER, True),
     # The request's own time was up; what was left for this attempt is no measure of the provider.
-    Kind.DEADLINE:          Rule(False, False, False),
+    Kind.DEADLINE:          Rule(False, NEVER, False),
     # Our own fault says nothing of the provider; once more, or a deployment in another lane, may still answer.
-    Kind.INTERNAL:          Rule(False, True, True),
+    Kind.INTERNAL:          Rule(False, SOON,  True),
 }  # fmt: skip
 
 

@@ -1,4 +1,7 @@
-"""Gathers the chunks of a chat into one reply, as OpenAI defines the fields of both."""
+"""Gathers the pieces of a chat into one reply, as OpenAI defines the fields of both.
+
+Texts are joined once, at the end: to add each piece to what has come so far would take time as its square.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,10 @@ TOP_FIELDS = ("id", "created", "model", "system_fingerprint", "service_tier", "u
 
 def completion(chunks: Iterable[Chunk]) -> Json:
     """The ``chat.completion`` object that the chunks make together."""
-    reply: Json = {"object": "chat.completion"}
-    choices: dict[int, Json] = {}
+    fold = Fold()
     for chunk in chunks:
-        for key in TOP_FIELDS:
-            if chunk.data.get(key) is not None:
-                reply[key] = chunk.data[key]
-        for choice in chunk.data.get("choices") or ():
-            _add_choice(choices.setdefault(choice.get("index", 0), {"message": {}}), choice)
-    reply["choices"] = [_finished(index, choices[index]) for index in sorted(choices)]
-    return reply
+        fold.add(chunk.data)
+    return fold.reply()
 
 
 def text(reply: Mapping[str, Any]) -> str:
@@ -32,65 +29,134 @@ def text(reply: Mapping[str, Any]) -> str:
     return (choices[0]["message"].get("content") or "") if choices else ""
 
 
-def _add_choice(whole: Json, piece: Mapping[str, Any]) -> None:
-    for key, value in piece.items():
-        if key == "delta":
-            _add_delta(whole["message"], value or {})
-        elif key == "message":  # a whole reply's field, which has no place in a chunk
-            continue
-        elif key == "logprobs":
-            whole["logprobs"] = _joined_logprobs(whole.get("logprobs"), value)
-        elif value is not None or key not in whole:
-            whole[key] = value
+class Fold:
+    """Takes in ``chat.completion.chunk`` objects, a gateway's own or a provider's, and changes none."""
+
+    def __init__(self) -> None:
+        self._top: Json = {"object": "chat.completion"}
+        self._choices: dict[int, _Choice] = {}
+
+    def add(self, data: Mapping[str, Any]) -> None:
+        """Take in one of them."""
+        for key in TOP_FIELDS:
+            if data.get(key) is not None:
+                self._top[key] = data[key]
+        for piece in data.get("choices") or ():
+            index = piece.get("index", 0)
+            choice = self._choices.get(index)
+            if choice is None:
+                choice = self._choices[index] = _Choice()
+            choice.add(piece)
+
+    def reply(self) -> Json:
+        """The ``chat.completion`` object of what has come."""
+        return {**self._top, "choices": [self._choices[index].whole(index) for index in sorted(self._choices)]}
 
 
-def _add_delta(message: Json, delta: Mapping[str, Any]) -> None:
-    for key, value in delta.items():
-        if key == "tool_calls":
+class _Choice:
+    """One choice under way. ``message`` holds the fields that are not joined, and the places of those that are."""
+
+    __slots__ = ("_calls", "_fields", "_function", "_logprobs", "_message", "_texts")
+
+    def __init__(self) -> None:
+        self._fields: Json = {}
+        self._message: Json = {}
+        self._texts: dict[str, list[str]] = {}
+        self._calls: dict[Any, _Call] = {}
+        self._function: _Function | None = None
+        self._logprobs: Json | None = None
+
+    def add(self, piece: Mapping[str, Any]) -> None:
+        for key, value in piece.items():
+            if key == "delta":
+                self._delta(value or {})
+            elif key == "logprobs":
+                if value:
+                    self._tokens(value)
+            # ``message`` is a whole reply's field, which has no place in a chunk
+            elif key != "message" and (value is not None or key not in self._fields):
+                self._fields[key] = value
+
+    def _delta(self, delta: Mapping[str, Any]) -> None:
+        for key, value in delta.items():
+            if key in JOINED and isinstance(value, str):
+                self._message.setdefault(key)
+                self._texts.setdefault(key, []).append(value)
+            elif key == "tool_calls":
+                for piece in value or ():
+                    self._call(piece)
+            elif key == "function_call":
+                if value:
+                    self._function = self._function or _Function()
+                    self._function.add(value)
+            elif isinstance(value, list):
+                self._message[key] = kept = self._message.get(key) or []
+                kept.extend(value)
+            elif value is not None or key not in self._message:
+                self._message[key] = value
+
+    def _call(self, piece: Mapping[str, Any]) -> None:
+        index = piece.get("index", len(self._calls))
+        if index not in self._calls:
+            self._calls[index] = _Call()
+        self._calls[index].add(piece)
+
+    def _tokens(self, piece: Mapping[str, Any]) -> None:
+        self._logprobs = self._logprobs or {}
+        for key, value in piece.items():
+            kept = self._logprobs.setdefault(key, None)
             if value:
-                message[key] = message.get(key) or []
-                _add_tool_calls(message[key], value)
-        elif key == "function_call":
-            if value:
-                message[key] = message.get(key) or {}
-                _add_function(message[key], value)
-        elif key in JOINED and isinstance(value, str) and isinstance(message.get(key), str):
-            message[key] += value
-        elif value is not None or key not in message:
-            message[key] = value
+                self._logprobs[key] = kept = kept or []
+                kept.extend(value)
+
+    def whole(self, index: int) -> Json:
+        """The choice with the fields that a client may rely on; a tool call's index belongs to streams only."""
+        message = {"role": "assistant", "content": None, **self._message}
+        message |= {key: "".join(parts) for key, parts in self._texts.items()}
+        if self._calls:
+            message["tool_calls"] = [call.whole() for call in self._calls.values()]
+        if self._function:
+            message["function_call"] = self._function.whole()
+        first = {"index": index, "message": message, "logprobs": self._logprobs, "finish_reason": None}
+        return {**first, **self._fields}
 
 
-def _add_tool_calls(calls: list[Json], pieces: Iterable[Mapping[str, Any]]) -> None:
-    for piece in pieces:
-        index = piece.get("index", len(calls))
-        call = next((call for call in calls if call["index"] == index), None)
-        if call is None:
-            call = {"index": index, "function": {}}
-            calls.append(call)
+class _Function:
+    """A function's name and its arguments, which come in pieces."""
+
+    __slots__ = ("_arguments", "_fields")
+
+    def __init__(self) -> None:
+        self._fields: Json = {}
+        self._arguments: list[str] = []
+
+    def add(self, piece: Mapping[str, Any]) -> None:
+        for key, value in piece.items():
+            if key == "arguments" and isinstance(value, str):
+                self._fields.setdefault(key)
+                self._arguments.append(value)
+            elif value is not None:
+                self._fields[key] = value
+
+    def whole(self) -> Json:
+        return {**self._fields, "arguments": "".join(self._arguments)} if self._arguments else dict(self._fields)
+
+
+class _Call:
+    """A tool call: its own fields and its function."""
+
+    __slots__ = ("_fields", "_function")
+
+    def __init__(self) -> None:
+        self._fields: Json = {}
+        self._function = _Function()
+
+    def add(self, piece: Mapping[str, Any]) -> None:
         for key, value in piece.items():
             if key == "function":
-                _add_function(call["function"], value or {})
-            elif value is not None:
-                call[key] = value
+                self._function.add(value or {})
+            elif key != "index" and value is not None:
+                self._fields[key] = value
 
-
-def _add_function(function: Json, piece: Mapping[str, Any]) -> None:
-    for key, value in piece.items():
-        if key == "arguments" and isinstance(value, str):
-            function[key] = function.get(key, "") + value
-        elif value is not None:
-            function[key] = value
-
-
-def _joined_logprobs(whole: Json | None, piece: Mapping[str, Any] | None) -> Json | None:
-    if not piece or not whole:
-        return dict(piece) if piece else whole
-    return {key: (whole.get(key) or []) + (piece.get(key) or []) or None for key in {**whole, **piece}}
-
-
-def _finished(index: int, whole: Json) -> Json:
-    """A choice with the fields that a client may rely on; a tool call's index belongs to streams only."""
-    message = {"role": "assistant", "content": None, **whole.pop("message")}
-    for call in message.get("tool_calls") or ():
-        call.pop("index", None)
-    return {"index": index, "message": message, "logprobs": None, "finish_reason": None, **whole}
+    def whole(self) -> Json:
+        return {**self._fields, "function": self._function.whole()}

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 
 from gateway.contract import Call, Chunk, Operation
 from gateway.settings.schema import Timeouts
+from gateway.upstream.deployment import TICK, Deployment
 from gateway.upstream.failures import Failure, Kind
 from gateway.upstream.finishes import Finishes
+
+#: Once the usage has come, only the end of the connection's message can be missing.
+LAST_SECONDS = 0.1
+NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +45,24 @@ class Patience:
         """Seconds until the request's deadline."""
         return self.deadline - asyncio.get_running_loop().time()
 
-    async def guard(self, call: Call, chunks: AsyncGenerator[Chunk, None]) -> AsyncGenerator[Chunk, None]:
-        """Pass ``chunks`` on while they come in time; raises Failure where they don't."""
-        watch = _Watch(self, call)
+    async def guard(
+        self, call: Call, deployment: Deployment, chunks: AsyncGenerator[Chunk, None], *, streams: bool
+    ) -> AsyncGenerator[Chunk, None]:
+        """Pass ``chunks`` on while they come in time; raises Failure where they don't. ``streams`` is whether the
+        provider streams them, whatever the caller is given."""
+        watch = _Watch(self, call, deployment, streams=streams)
         try:
             while True:
-                limit, left = watch.limit(), max(0.0, self.left)
+                until, kind = watch.next()
+                if self.left <= 0 and kind is not None:  # no timer runs where chunks are always ready
+                    raise Failure(Kind.DEADLINE, "the request's time is up")
                 try:
-                    async with asyncio.timeout(min(limit, left)):
+                    async with asyncio.timeout_at(min(until, self.deadline)):
                         chunk = await anext(chunks, None)
                 except TimeoutError:
-                    if watch.kind is None:  # the answer is whole; only what follows it is missing
+                    if kind is None:  # the answer is whole; only what follows it is missing
                         return
-                    raise Failure(watch.kind if limit <= left else Kind.DEADLINE, "nothing came in time") from None
+                    raise Failure(kind if until <= self.deadline else Kind.DEADLINE, "nothing came in time") from None
                 if chunk is None:
                     return
                 yield chunk
@@ -62,31 +72,48 @@ class Patience:
 
 
 class _Watch:
-    """What is waited for next, how long, and what it is called when it does not come."""
+    """What is waited for next, until when, and what it is called when it does not come."""
 
-    def __init__(self, patience: Patience, call: Call) -> None:
+    def __init__(self, patience: Patience, call: Call, deployment: Deployment, *, streams: bool) -> None:
         self._timeouts = patience.timeouts
         self._now = asyncio.get_running_loop().time
         self._finishes = Finishes.of(call)
+        self._begun = self._over = False
+        now = self._now()
         # The first token is waited for once: chunks that say nothing do not begin its time anew.
-        first = patience.timeouts.first_token_seconds if call.stream else patience.attempt
-        self._until: float | None = self._now() + first
-        slow = Kind.HURRIED if patience.hurried else Kind.SLOW
-        self.kind: Kind | None = Kind.SILENT if call.stream else slow
+        first = deployment.first_token_seconds or patience.timeouts.first_token_seconds
+        self._first = now + first if streams else NEVER
+        attempt = patience.attempt
+        if deployment.attempt_seconds and not patience.hurried:
+            attempt = deployment.attempt_seconds
+        # A call that is not streamed is bounded as a whole too: it can begin anew elsewhere, and nobody has seen of it.
+        self._attempt = NEVER if call.stream else now + attempt
+        self._slow = Kind.HURRIED if patience.hurried else Kind.SLOW
+        self._streams = streams
 
-    def limit(self) -> float:
-        """Seconds to wait for the next chunk."""
-        if self._until is not None:
-            return max(0.0, self._until - self._now())
-        return self._timeouts.tail_seconds if self.kind is None else self._timeouts.between_tokens_seconds
+    def next(self) -> tuple[float, Kind | None]:
+        """The loop's time by which something must come, and the failure's kind; None where nothing need come."""
+        if self._over:
+            return self._until, None
+        if not self._begun:
+            until, kind = self._first, Kind.SILENT
+        else:
+            until = self._now() + self._timeouts.between_tokens_seconds if self._streams else NEVER
+            kind = Kind.STALLED
+        return (until, kind) if until <= self._attempt else (self._attempt, self._slow)
 
     def note(self, chunk: Chunk) -> None:
         """Take in what came; once the answer is over only its tail can be missing."""
+        if chunk is TICK:
+            self._begun = True
+            return
         self._finishes.note(chunk.data.get("choices") or ())
         if self._finishes.over:
-            self._until, self.kind = None, None
-        elif self._until is None or speaks(chunk):
-            self._until, self.kind = None, Kind.STALLED
+            self._over = True
+            tail = self._timeouts.tail_seconds
+            self._until = self._now() + (min(tail, LAST_SECONDS) if chunk.data.get("usage") else tail)
+        elif not self._begun:
+            self._begun = speaks(chunk)
 
 
 def speaks(chunk: Chunk) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from policies.common.actions import Actions
+from policies.common.grounds import Grounds
 from policies.common.plain import clipped
-from policies.modal.grounds import Grounds
 from policies.modal.schema import Schema
 
 LONGEST_WORDS = 4000

@@ -25,9 +25,9 @@ from gateway.contract import (
 )
 from policies.common.actions import Actions, ActionsFile
 from policies.common.data import facts
+from policies.common.grounds import Grounds
 from policies.common.recital import instructions
 from policies.modal.answer import parsed
-from policies.modal.grounds import Grounds
 from policies.modal.payload import named, words
 from policies.modal.rules import Decision, Rules, RulesFile
 from policies.modal.types import ModalsFile, ModalType

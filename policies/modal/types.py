@@ -13,10 +13,10 @@ from typing_extensions import TypedDict
 from gateway.contract import Configured, Files
 from policies.common.actions import Actions, ActionsFile
 from policies.common.excerpt import excerpt
+from policies.common.grounds import Grounds
 from policies.common.plain import clipped
 from policies.common.recital import recites
 from policies.common.wording import Tree
-from policies.modal.grounds import Grounds
 from policies.modal.payload import acted, grounded, named, shown, words
 from policies.modal.schema import Schema
 

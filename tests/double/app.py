@@ -10,7 +10,7 @@ import orjson
 from . import control, gemini_ask, gemini_wire, openai_ask, openai_wire, routes
 from .calls import Call, Outcome
 from .connection import Connection
-from .faults.registry import Planned
+from .faults.registry import Planned, plan
 from .request import Request
 from .script import State
 from .turn import Turn
@@ -18,6 +18,7 @@ from .wire import Problem, Subject, Wire
 
 Json = dict[str, Any]
 STREAMS = "streamGenerateContent"
+PREFILL = plan({"kind": "prefill_refused"})
 
 
 class App:
@@ -42,13 +43,17 @@ class App:
             turn.end("completed")
             return
         call = turn.call
-        fault = self.state.fault_for(call.provider, call.model, call.path)
+        fault = PREFILL if self._refuses(turn) else self.state.fault_for(call.provider, call.model, call.path)
         call.fault = fault.kind.name if fault is not None else None
         if fault is not None or turn.streams or self.state.settings.latency:
             connection.spawn(_answer(turn, fault))
         else:
             turn.send_now(turn.body())
             turn.end("completed")
+
+    def _refuses(self, turn: Turn) -> bool:
+        """Whether the call ends with an answer's beginning, and such are refused; no script is asked then."""
+        return turn.ask is not None and turn.ask.prefilled and self.state.settings.manner.prefill == "refuse"
 
     def _turn(self, connection: Connection, request: Request, route: routes.Route, body: Any) -> Turn:
         named = body.get("model") if isinstance(body, dict) else None

@@ -1,22 +1,26 @@
 """What a caller asked and what the double answers, in no provider's format.
 
 Markers in the last user text choose the answer: `[[say:TEXT]]` exactly TEXT; `[[words:N]]` the words
-`w1 ... wN`; `[[echo]]` all that was sent, joined by newlines. Otherwise the answer names provider and
-model and quotes the text.
+`w1 ... wN`; `[[canon]]` the sixty words of `manner.CANON`; `[[echo]]` all that was sent, joined by newlines.
+Otherwise the answer names provider and model and quotes the text. Where the request holds the beginning of an
+answer, `Manner` says what is made of it.
 """
 
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from . import schema
+from .manner import CANON, Manner
 
 SAY = re.compile(r"\[\[say:(.*?)\]\](?!\])", re.DOTALL)
 WORDS = re.compile(r"\[\[words:(\d{1,7})\]\]")
 PIECE = re.compile(r"\s*\S+|\s+")
+QUOTED = 2  # words that show that an answer's end is spoken of
+PLAINLY = Manner()
 
 Finish = Literal["stop", "length", "tools", "filter"]
 
@@ -35,7 +39,8 @@ class Ask:
 
     `forced` is None when the model may choose, else the tools it must choose from (empty: any).
     `json` is None for free text, True for any JSON object, else a JSON Schema. `shown` is the model the
-    reply names. `tool_result` is the last message's text if that is a tool's result.
+    reply names. `tool_result` is the last message's text if that is a tool's result. `begun` is the last answer in
+    the request with the user's text before it, where only user messages, or none (`prefilled`), follow.
     """
 
     id: int
@@ -45,6 +50,8 @@ class Ask:
     texts: list[str] = field(default_factory=list)
     last_user: str = ""
     tool_result: str | None = None
+    begun: tuple[str, str] | None = None
+    prefilled: bool = False
     tools: list[Tool] = field(default_factory=list)
     forced: tuple[str, ...] | None = None
     parallel: bool = True
@@ -97,11 +104,29 @@ def count_words(text: str) -> int:
     return len(text.split())
 
 
-def compose(ask: Ask) -> Answer:
+def compose(ask: Ask, manner: Manner = PLAINLY) -> Answer:
     """The healthy answer to `ask`."""
-    if called := _chosen(ask):
+    rest = _rest(ask, manner)
+    if rest is None and (called := _chosen(ask)):
         return Answer(calls=tuple(ToolCall(tool.name, _arguments(tool)) for tool in called), finish="tools")
-    return _limited(ask, _text(ask))
+    limited = _limited(ask, _stopped(ask, _text(ask)) if rest is None else rest)
+    return replace(limited, pieces=manner.cut(list(limited.pieces)))
+
+
+def _rest(ask: Ask, manner: Manner) -> str | None:
+    """What is to follow the beginning of an answer; None where the request holds none, or it is not to be continued.
+
+    A whole answer is the beginning of none, unless the request ends with it, or quotes its last words: then nothing is
+    left to say.
+    """
+    question, begun = ask.begun or ("", "")
+    if not begun or manner.continuation == "ignore" or "[[echo]]" in question:
+        return None
+    whole = _stopped(ask, _text(replace(ask, last_user=question, tool_result=None)))
+    quoted = " ".join(begun.split()[-QUOTED:]) in ask.last_user
+    if not whole.startswith(begun) or (whole == begun and not (ask.prefilled or quoted)):
+        return None
+    return manner.rest(whole, begun)
 
 
 def _chosen(ask: Ask) -> list[Tool]:
@@ -138,14 +163,19 @@ def _marked(ask: Ask) -> str | None:
         return found[1]
     if found := WORDS.search(ask.last_user):
         return " ".join(f"w{number}" for number in range(1, int(found[1]) + 1))
+    if "[[canon]]" in ask.last_user:
+        return CANON
     return "\n".join(ask.texts) if "[[echo]]" in ask.last_user else None
 
 
-def _limited(ask: Ask, text: str) -> Answer:
-    """Ends the text before the first stop sequence, then after `max_tokens` words."""
+def _stopped(ask: Ask, text: str) -> str:
+    """Ends the text before the first stop sequence."""
     places = [place for stop in ask.stop if stop and (place := text.find(stop)) >= 0]
-    if places:
-        text = text[: min(places)]
+    return text[: min(places)] if places else text
+
+
+def _limited(ask: Ask, text: str) -> Answer:
+    """Ends the text after `max_tokens` words."""
     pieces = PIECE.findall(text)
     if ask.max_tokens is not None and len(pieces) > ask.max_tokens:
         return Answer(pieces=pieces[: ask.max_tokens], finish="length")

@@ -67,21 +67,26 @@ class Double:
             self._process.stdout.close()
         return code
 
-    def script(self, provider: str, *faults: Fault, then: str = "ok", **match: str) -> None:
+    def script(
+        self, provider: str, *faults: Fault, then: str = "ok", seconds: float | None = None, **match: str
+    ) -> None:
         """Gives the next matching calls these faults; a bare name is a fault without fields.
 
         `provider` is openai, gemini or any; `match` may have model (whole) and path (a part of it);
-        `then` is what comes after the last: ok or repeat. Raises DoubleError for unknown kinds and fields.
+        `then` is what comes after the last: ok or repeat; `seconds` from now all is healthy again. Raises
+        DoubleError for unknown kinds and fields.
         """
         listed = [{"kind": fault} if isinstance(fault, str) else dict(fault) for fault in faults]
-        self._post("script", {"provider": provider, "faults": listed, "then": then, **match})
+        body = {"provider": provider, "faults": listed, "then": then, "seconds": seconds, **match}
+        self._post("script", body)
 
-    def settings(self, **values: float | bool) -> dict[str, Any]:
-        """Sets latency_ms, chunk_interval_ms, log_calls; returns all of them."""
+    def settings(self, **values: float | bool | str) -> dict[str, Any]:
+        """Sets latency_ms, chunk_interval_ms, log_calls, and continuation, prefill, piece_chars of
+        `tests.double.manner.Manner`; returns all of them."""
         return self._post("settings", values)
 
     def reset(self) -> None:
-        """Clears scripts, calls and counts; settings stay."""
+        """Clears scripts, calls and counts, and puts the manner back; latencies stay."""
         self._post("reset", {})
 
     def calls(self, provider: str | None = None) -> list[dict[str, Any]]:

@@ -1,6 +1,9 @@
 """The control API under `/_double/`: scripts, settings, the log of calls."""
 
+import math
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -8,15 +11,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .connection import Connection
 from .faults.registry import BadFault, plan, told
+from .manner import Prefill
 from .request import Request
 from .script import Script, State
 
 Handler = Callable[[State, Request], Awaitable[Any]]
+MANNER = ("continuation", "prefill", "piece_chars")
 Milliseconds = Annotated[float, Field(ge=0)]
 
 
 class ScriptBody(BaseModel):
-    """POST /_double/script. An empty list of faults makes the calls that match healthy."""
+    """POST /_double/script. An empty list of faults makes the calls that match healthy; so does the
+    end of `seconds` from now."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     provider: Literal["openai", "gemini", "any"]
@@ -24,6 +30,7 @@ class ScriptBody(BaseModel):
     path: str | None = None
     faults: list[Any]
     then: Literal["ok", "repeat"] = "ok"
+    seconds: Annotated[float, Field(ge=0)] | None = None
 
 
 class SettingsBody(BaseModel):
@@ -33,6 +40,9 @@ class SettingsBody(BaseModel):
     latency_ms: Milliseconds | None = None
     chunk_interval_ms: Milliseconds | None = None
     log_calls: bool | None = None
+    continuation: str | None = None
+    prefill: Prefill | None = None
+    piece_chars: Annotated[int, Field(ge=0)] | None = None
 
 
 async def answer(state: State, connection: Connection, request: Request) -> None:
@@ -56,7 +66,8 @@ async def answer(state: State, connection: Connection, request: Request) -> None
 async def _script(state: State, request: Request) -> Any:
     given = ScriptBody.model_validate(orjson.loads(request.body))
     faults = [plan(one) for one in given.faults]
-    state.add(Script(given.provider, given.model, given.path, faults, given.then))
+    until = math.inf if given.seconds is None else time.monotonic() + given.seconds
+    state.add(Script(given.provider, given.model, given.path, faults, given.then, until))
     return {"faults": len(faults)}
 
 
@@ -69,10 +80,13 @@ async def _settings(state: State, request: Request) -> Any:
         settings.interval = given.chunk_interval_ms / 1000
     if given.log_calls is not None:
         log.keep = given.log_calls
+    changed = given.model_dump(include=set(MANNER), exclude_none=True)
+    settings.manner = replace(settings.manner, **changed)
     return {
         "latency_ms": settings.latency * 1000,
         "chunk_interval_ms": settings.interval * 1000,
         "log_calls": log.keep,
+        **asdict(settings.manner),
     }
 
 

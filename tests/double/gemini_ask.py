@@ -37,6 +37,8 @@ def read(body: dict[str, Any], call_id: int, model: str, *, stream: bool = False
         texts=[text for content in system + contents if (text := _text(content, everything=True))],
         last_user=_last_user(contents),
         tool_result=_result(contents[-1]),
+        begun=_begun(contents),
+        prefilled=_role(contents[-1]) == "model",
         tools=[] if choice.get("mode") == "NONE" else _tools(body.get("tools")),
         forced=tuple(choice.get("allowedFunctionNames") or ()) if choice.get("mode") == "ANY" else None,
         json=_json(config),
@@ -68,6 +70,17 @@ def _last_user(contents: list[Any]) -> str:
     """The last user text; a content with function results only is not one."""
     said = (_text(one) for one in reversed(contents) if isinstance(one, dict) and one.get("role", "user") == "user")
     return next((text for text in said if text), "")
+
+
+def _role(content: Any) -> Any:
+    return content.get("role", "user") if isinstance(content, dict) else "user"
+
+
+def _begun(contents: list[Any]) -> tuple[str, str] | None:
+    place = next((at for at in reversed(range(len(contents))) if _role(contents[at]) != "user"), -1)
+    if place < 1 or any("functionResponse" in part for content in contents[place:] for part in _parts(content)):
+        return None
+    return _last_user(contents[:place]), _text(contents[place])
 
 
 def _result(content: Any) -> str | None:

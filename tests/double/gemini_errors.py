@@ -82,6 +82,11 @@ def _policy(subject: Subject) -> Problem:
     return Problem(400, body(400, "The request was blocked by the safety filters."))
 
 
+def _prefill(subject: Subject) -> Problem:
+    text = "Please ensure that multiturn requests end with a user role or a function response."
+    return Problem(400, body(400, text))
+
+
 def _bad_json(subject: Subject) -> Problem:
     return Problem(400, body(400, f"Invalid JSON payload received. {subject.detail}"))
 
@@ -96,6 +101,7 @@ _BUILDERS = {
     "bad_key": _bad_key,
     "no_key": _no_key,
     "policy": _policy,
+    "prefill": _prefill,
     "bad_json": _bad_json,
     "bad_request": _bad_request,
 }

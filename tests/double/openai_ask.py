@@ -23,6 +23,8 @@ def read(body: dict[str, Any], call_id: int) -> Ask:
         texts=_texts(messages),
         last_user=next((flat_text(one.get("content")) for one in reversed(messages) if one.get("role") == "user"), ""),
         tool_result=flat_text(last.get("content")) if last.get("role") == "tool" else None,
+        begun=_begun(messages),
+        prefilled=last.get("role") == "assistant",
         tools=_tools(body),
         forced=_forced(body.get("tool_choice")),
         parallel=body.get("parallel_tool_calls") is not False,
@@ -42,6 +44,15 @@ def _texts(messages: list[dict[str, Any]]) -> list[str]:
         texts.append(flat_text(message.get("content")))
         texts += [str(call["function"].get("arguments", "")) for call in message.get("tool_calls") or []]
     return [text for text in texts if text]
+
+
+def _begun(messages: list[dict[str, Any]]) -> tuple[str, str] | None:
+    roles = [one.get("role") for one in messages]
+    place = next((at for at in reversed(range(len(roles))) if roles[at] != "user"), -1)
+    if place < 1 or roles[place] != "assistant" or messages[place].get("tool_calls"):
+        return None
+    asked = [one.get("content") for one in messages[:place] if one.get("role") == "user"]
+    return flat_text(asked[-1] if asked else ""), flat_text(messages[place].get("content"))
 
 
 def _tools(body: dict[str, Any]) -> list[Tool]:

@@ -67,6 +67,11 @@ def _policy(subject: Subject) -> Problem:
     return Problem(400, body(text, code="content_policy_violation"))
 
 
+def _prefill(subject: Subject) -> Problem:
+    text = "This model does not support assistant message prefill. The conversation must end with a user message."
+    return Problem(400, body(text, code="invalid_prefill", param="messages"))
+
+
 def _bad_json(subject: Subject) -> Problem:
     return Problem(400, body(f"We could not parse the JSON body of your request: {subject.detail}"))
 
@@ -81,6 +86,7 @@ _BUILDERS = {
     "bad_key": _bad_key,
     "no_key": _no_key,
     "policy": _policy,
+    "prefill": _prefill,
     "bad_json": _bad_json,
     "bad_request": _bad_request,
 }

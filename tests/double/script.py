@@ -1,22 +1,29 @@
 """Which call gets which fault, and how fast healthy replies are."""
 
+import math
+import time
 from dataclasses import dataclass, field
 from typing import Literal
 
 from .calls import CallLog
 from .faults.registry import Planned
+from .manner import Manner
 from .turn import Settings
 
 
 @dataclass(slots=True)
 class Script:
-    """Faults for the calls that match, one each; then healthy (`ok`) or the last one for ever (`repeat`)."""
+    """Faults for the calls that match, one each; then healthy (`ok`) or the last one for ever (`repeat`).
+
+    After `until`, of the system's monotonic clock in seconds, all is healthy.
+    """
 
     provider: str
     model: str | None
     path: str | None
     faults: list[Planned]
     then: Literal["ok", "repeat"]
+    until: float = math.inf
     used: int = 0
 
     def matches(self, provider: str, model: str, path: str) -> bool:
@@ -29,6 +36,8 @@ class Script:
 
     def next(self) -> Planned | None:
         """The next fault, or None for a healthy reply."""
+        if time.monotonic() >= self.until:
+            return None
         place, self.used = self.used, self.used + 1
         if place < len(self.faults):
             return self.faults[place]
@@ -61,6 +70,7 @@ class State:
         return None
 
     def reset(self) -> None:
-        """Clears scripts, calls and counts; settings stay."""
+        """Clears scripts, calls and counts, and puts the manner back; latencies stay."""
         self.scripts = []
+        self.settings.manner = Manner()
         self.log.clear()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Literal
@@ -12,6 +12,7 @@ import orjson
 from .ask import Answer, Ask, compose
 from .calls import Call, Outcome
 from .connection import SLICE, Connection
+from .manner import Manner
 from .wire import Event, Problem, Wire, encode
 
 JSON = "application/json"
@@ -24,10 +25,11 @@ How = Literal["rst", "fin"]
 
 @dataclass(slots=True)
 class Settings:
-    """Healthy latencies, seconds: before the first byte, and between two events of a stream."""
+    """Healthy latencies, seconds: before the first byte, and between two events of a stream; and the manner."""
 
     latency: float = 0.0
     interval: float = 0.0
+    manner: Manner = field(default_factory=Manner)
 
 
 class Turn:
@@ -56,7 +58,7 @@ class Turn:
     def answer(self) -> Answer:
         """The model's answer; faults put another in its place. Chat only."""
         assert self.ask is not None
-        return compose(self.ask)
+        return compose(self.ask, self.settings.manner)
 
     def json(self) -> Any:
         """The JSON value of the whole reply."""

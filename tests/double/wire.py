@@ -7,7 +7,9 @@ from typing import Any, Literal, NamedTuple, Protocol
 from .ask import Answer, Ask
 
 EventKind = Literal["role", "text", "finish", "usage", "done"]
-Canned = Literal["context_too_long", "model_not_found", "bad_key", "no_key", "policy", "bad_json", "bad_request"]
+Canned = Literal[
+    "context_too_long", "model_not_found", "bad_key", "no_key", "policy", "prefill", "bad_json", "bad_request"
+]
 
 
 class Event(NamedTuple):

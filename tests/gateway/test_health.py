@@ -62,7 +62,8 @@ async def report(made: Engine) -> dict[str, Any]:
 async def end(made: Engine, model: str, error: Failure, times: int = 1) -> None:
     """Let calls to a model end with an error."""
     for _ in range(times):
-        candidate = await anext(made.candidates.of(make_call(model=model)))
+        candidate = await made.candidates.route(make_call(model=model)).next()
+        assert candidate is not None
         candidate.settle(error)
 
 
@@ -113,7 +114,7 @@ async def test_an_open_breaker_is_told_with_its_errors_and_its_time(clock: Clock
     clock.advance(10)
     body = await report(made)
     told = body["deployments"][0]
-    assert (told["breaker"], told["breaker_errors"], told["breaker_seconds_left"]) == ("open", 5, 20)
+    assert (told["breaker"], told["breaker_errors"], told["breaker_seconds_left"]) == ("open", 5, 5)
     assert "a: breaker open" in body["reasons"]
 
 
@@ -142,3 +143,14 @@ async def test_flags_memory_and_what_replies_were_are_told(clock: Clock) -> None
     assert found["memory"]["conversations"] == 1
     assert set(found["memory"]) == {"bytes", "max_bytes", "conversations"}
     assert found["replies"]["modal"] == 0
+
+
+async def test_what_has_not_ended_is_told(clock: Clock) -> None:
+    made = engine(clock)
+    open_calls = [await made.candidates.route(make_call(model="a")).next() for _ in range(2)]
+    assert (await report(made))["under_way"] == {"provider_calls": 2, "probes": 0, "tasks": 1}
+    for candidate in open_calls:
+        assert candidate is not None
+        candidate.settle(None)
+        candidate.settle(None)
+    assert (await report(made))["under_way"]["provider_calls"] == 0

@@ -113,6 +113,11 @@ def test_neither_are_ids_and_times(made: uuid.UUID, moment: datetime) -> None:
         assert pieces(f"{text} {text}, {text}") == []
 
 
+def test_an_id_that_follows_another_s_digits_is_none() -> None:
+    made = "19305464-4811-122c-261f-08e6da6b0570"
+    assert pieces(f"{made} {made}") == []
+
+
 def test_a_number_beside_a_date_or_an_id_is_found() -> None:
     text = "2026-11-22 555-123-4567 12345678-1234-4123-8123-123456789012 555-123-4568 22.11.2026"
     assert [piece for piece, _ in pieces(text)] == ["555-123-4567", "555-123-4568"]

@@ -40,6 +40,20 @@ def test_models_are_shown_with_what_follows_them(configuration: Configuration) -
     assert "WARNING litellm.yaml:4: 'flash' can't be called: GEMINI_API_KEY is not set" in found
 
 
+def test_a_model_s_own_limits_and_fallbacks_are_shown(configuration: Configuration) -> None:
+    params = "      model: gemini/gemini-2.5-flash\n"
+    models = MODELS.replace(params, f"{params}      stream_timeout: 2.5\n      timeout: 20\n") + (
+        "litellm_settings: {context_window_fallbacks: [{flash: [mini, vectors]}]}\n"
+        "router_settings: {fallbacks: [{flash: [mini]}], content_policy_fallbacks: [{mini: [flash]}]}\n"
+    )
+    found = lines(configuration, models=models, env=KEYS)
+    assert (
+        "  flash (primary): gemini/gemini-2.5-flash, lean lane, ready; first token within 2.5 s; attempt within 20 s; "
+        "then mini; too long: then mini -> vectors" in found
+    )
+    assert "  mini: openai/gpt-4o-mini, lean lane, ready; content refused: then flash" in found
+
+
 def test_without_a_key_the_local_model_is_announced(configuration: Configuration) -> None:
     assert (
         "  no model has its key: local/smollm2-135m-instruct, the demonstration model on this machine, answers"

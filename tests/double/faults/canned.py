@@ -54,6 +54,13 @@ async def not_json(turn: Turn, *, content_type: str = HTML) -> None:
 
 
 @fault()
+async def mistyped(turn: Turn, *, content_type: str = "text/plain") -> None:
+    """The healthy reply under another content type."""
+    body = b"".join(map(turn.encoded, turn.events())) if turn.streams else turn.body()
+    await turn.send(body, kind=content_type)
+
+
+@fault()
 async def empty(turn: Turn) -> None:
     """200 with an empty body, under the content type that was asked for."""
     await turn.send(b"", kind=SSE if turn.streams else JSON)
@@ -112,3 +119,9 @@ async def model_not_found(turn: Turn) -> None:
 async def bad_key(turn: Turn) -> None:
     """OpenAI: 401 invalid_api_key, the key masked. Gemini: 400 with the reason API_KEY_INVALID."""
     await _send_canned(turn, "bad_key")
+
+
+@fault()
+async def prefill_refused(turn: Turn) -> None:
+    """400, as for a request that ends with the beginning of an answer: OpenAI's with the code invalid_prefill."""
+    await _send_canned(turn, "prefill")

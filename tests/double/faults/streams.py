@@ -1,6 +1,7 @@
 """Faults in mid-stream. A chunk is a server-sent event: OpenAI's first one carries the role and no text,
 its last ones the finish reason, the usage if asked for, and `[DONE]`; Gemini's all carry text."""
 
+from dataclasses import replace
 from itertools import islice
 from typing import Annotated
 
@@ -53,8 +54,8 @@ async def cut_bytes(turn: Turn, *, after_bytes: Count, how: How = "rst") -> None
 
 
 @fault()
-async def stall(turn: Turn, *, after_chunks: Count = 1, seconds: Seconds | None = None) -> None:
-    """Stops after N events with the connection open; after `seconds` goes on to a healthy end.
+async def stall(turn: Turn, *, after_chunks: Count = 1, seconds: Seconds | None = None, close: bool = False) -> None:
+    """Stops after N events with the connection open; after `seconds` goes on to a healthy end, or closes it.
 
     Plain call: stops after half the body.
     """
@@ -62,12 +63,17 @@ async def stall(turn: Turn, *, after_chunks: Count = 1, seconds: Seconds | None 
         await _part_of_body(turn)
         await turn.hang(seconds)
         body = turn.body()
-        turn.connection.write(body[len(body) // 2 :])
+        turn.connection.write(b"" if close else body[len(body) // 2 :])
+        if close:
+            turn.connection.hang_up()
         return
     events = turn.events()
     turn.open_stream()
     await turn.send_events(islice(events, after_chunks))
     await turn.hang(seconds)
+    if close:
+        turn.connection.hang_up()
+        return
     await turn.send_events(events)
     turn.close_stream()
 
@@ -119,11 +125,13 @@ async def error_event(
 
 
 @fault()
-async def no_finish(turn: Turn) -> None:
-    """All of the text and a clean end, but no finish reason and no `[DONE]`.
+async def no_finish(turn: Turn, *, after_words: Count | None = None) -> None:
+    """All of the text, or N words of it, and a clean end, but no finish reason and no `[DONE]`.
 
     Plain call: the reason is null, or gone.
     """
+    if after_words is not None:
+        turn.answer = replace(turn.answer, pieces=turn.answer.pieces[:after_words])
     if turn.streams:
         turn.open_stream()
         await turn.send_events(turn.wire.unfinished(turn.events()))

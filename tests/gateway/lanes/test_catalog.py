@@ -104,6 +104,30 @@ def test_the_file_s_fallbacks_and_the_variable_s_make_one_chain(
     assert configuration.plan(MODELS + text, env).chains["default"] == chain
 
 
+FOLLOWERS = "router_settings: {{context_window_fallbacks: [{}], content_policy_fallbacks: [{{mini: [flash]}}]}}"
+
+
+@pytest.mark.parametrize("env", [{}, {"AI_MODEL_PROVIDER": "openai"}, {"ACTIVE_MODEL": "gemini"}])
+@pytest.mark.parametrize(
+    ("entry", "too_long"),
+    [("{flash: [mini]}", {"flash": ("mini",)}), ("{'*': [mini]}", {"flash": ("mini",), "vectors": ("mini",)})],
+)
+def test_fallbacks_for_one_kind_of_failure_are_the_file_s_whoever_is_primary(
+    configuration: Configuration, env: dict[str, str], entry: str, too_long: dict[str, tuple[str, ...]]
+) -> None:
+    plan = configuration.plan(MODELS + FOLLOWERS.format(entry), env)
+    local = plan.with_local(Deployment(id="l", group="local/small", provider="openai", model="small", lane="lean"))
+    for found in (plan, local):
+        assert found.context_window_fallbacks == too_long
+        assert found.content_policy_fallbacks == {"mini": ("flash",)}
+    assert not any("fallbacks" in warning for warning in plan.warnings)
+
+
+def test_without_any_a_plan_has_none(configuration: Configuration) -> None:
+    plan = configuration.plan(MODELS + "router_settings: {default_fallbacks: [mini]}")
+    assert plan.context_window_fallbacks == plan.content_policy_fallbacks == {}
+
+
 def entry(name: str, model: str, more: str = "") -> str:
     return f"- model_name: {name}\n  litellm_params: {{model: {model}, api_key: k}}\n{more}"
 
@@ -215,7 +239,9 @@ def test_a_model_whose_key_may_be_elsewhere_is_warned_of(
 async def test_the_router_gets_no_key_that_is_not_there_and_nothing_that_the_gateway_does(
     configuration: Configuration,
 ) -> None:
-    params = "model: azure/mine, api_base: 'https://x.example', api_key: , timeout: 3, tags: [a], rpm: 3"
+    params = (
+        "model: azure/mine, api_base: 'https://x.example', api_key: , timeout: 3, stream_timeout: 2, tags: [a], rpm: 3"
+    )
     text = f"model_list:\n- model_name: a\n  litellm_params: {{{params}}}\n"
     with mock.patch("litellm.Router") as router:
         RouterPicker(configuration.plan(text))

@@ -44,6 +44,17 @@ def one(configuration: Configuration, params: str, more: str = "", **options: An
         ("model: openai/gpt-4o, tpm: -1", "'tpm': expected a number, 0 or more"),
         ("model: openai/gpt-4o, weight: .nan", "'weight': expected a number, 0 or more"),
         ("model: openai/gpt-4o, order: true", "'order': expected a number, 0 or more"),
+        ("model: openai/gpt-4o, weight: 1.0e+13", "'weight': expected a number, 0 or more"),
+        ("model: openai/gpt-4o, timeout: 0", "'timeout': expected a number of seconds above 0"),
+        ("model: openai/gpt-4o, timeout: -1", "'timeout': expected a number of seconds above 0"),
+        ("model: openai/gpt-4o, timeout: .inf", "'timeout': expected a number of seconds above 0"),
+        ("model: openai/gpt-4o, timeout: true", "'timeout': expected a number of seconds above 0"),
+        ("model: openai/gpt-4o, timeout: '30'", "'timeout': expected a number of seconds above 0"),
+        ("model: openai/gpt-4o, timeout: os.environ/HUSH", "'timeout': expected a number of seconds above 0"),
+        ("model: openai/gpt-4o, timeout: os.environ/NOWHERE", "environment variable NOWHERE is not set"),
+        ("model: openai/gpt-4o, stream_timeout: [3]", "'stream_timeout': expected a number of seconds above 0"),
+        ("model: openai/gpt-4o, stream_timeout: .nan", "'stream_timeout': expected a number of seconds above 0"),
+        (f"model: openai/gpt-4o, timeout: {'9' * 400}", "'timeout': expected a number of seconds above 0"),
         ("model: openai/gpt-4o, order: os.environ/NOWHERE", "environment variable NOWHERE is not set"),
     ],
 )  # fmt: skip
@@ -58,9 +69,7 @@ def test_an_entry_that_can_t_be_called_is_refused_with_its_line(
 @pytest.mark.parametrize(
     ("info", "message"),
     [
-        ("{mode: [x]}", "'model_info.mode': expected text, as in 'chat'"),
-        ("{mode: os.environ/NOWHERE}", "environment variable NOWHERE is not set"),
-        ("{mode: embeding}", "'model_info.mode': LiteLLM has no mode 'embeding'; did you mean 'embedding'?"),
+        ("{max_input_tokens: many}", "'model_info.max_input_tokens': expected a whole number of tokens, 0 or more"),
         ("{id: a}", "the id 'a' is that of another deployment; each needs one of its own"),
     ],
 )
@@ -146,6 +155,7 @@ def test_a_key_is_not_in_the_deployment_s_text(configuration: Configuration) -> 
     [
         ("model: gemini/gemini-2.5-flash", "lean"),
         ("model: openai/gpt-4o, temperature: 0.5, max_tokens: 3, rpm: 3", "lean"),
+        ("model: openai/gpt-4o, timeout: 20, stream_timeout: 0.5", "lean"),
         ("model: openai/my-own, api_base: 'http://x'", "lean"),
         ("model: anthropic/claude-sonnet-4-5", "litellm"),
         ("model: openai/gpt-4o, organization: o", "litellm"),
@@ -167,25 +177,25 @@ def test_parameters_of_the_model_are_defaults_and_routing_is_not(configuration: 
 
 
 @pytest.mark.parametrize(
-    ("params", "more", "does"),
+    ("params", "first_token", "attempt"),
     [
-        ("model: openai/gpt-4o", "", {Operation.CHAT}),
-        ("model: openai/text-embedding-3-small", "", {Operation.EMBEDDING}),
-        ("model: openai/my-own", "", {Operation.CHAT, Operation.EMBEDDING}),
-        ("model: openai/my-own", "  model_info: {mode: embedding}\n", {Operation.EMBEDDING}),
-        ("model: gemini/gemini-embedding-001", "", {Operation.EMBEDDING}),
-        ("model: openai/whisper-1", "", set()),
-        ("model: openai/dall-e-3", "", set()),
-        ("model: cohere/rerank-english-v3.0", "", set()),
-        ("model: openai/my-own", "  model_info: {mode: rerank}\n", set()),
-        ("model: openai/my-own", "  model_info: {mode: of-mine}\n", {Operation.CHAT, Operation.EMBEDDING}),
+        ("model: openai/gpt-4o", None, None),
+        ("model: openai/gpt-4o, timeout:, stream_timeout: 2", 2, None),
+        ("model: openai/gpt-4o, timeout: 20, stream_timeout: 2.5", 2.5, 20),
+        ("model: anthropic/claude-sonnet-4-5, timeout: os.environ/PATIENCE", None, 7.5),
     ],
 )
-def test_what_a_model_does_is_the_map_s_to_say_or_the_operator_s(
-    configuration: Configuration, params: str, more: str, does: set[Operation]
+def test_an_entry_s_own_limits_are_the_deployment_s(
+    configuration: Configuration, params: str, first_token: float | None, attempt: float | None
 ) -> None:
-    found = one(configuration, params, more)
-    assert {operation for operation in Operation if found.does(operation)} == does
+    found = one(configuration, params, PATIENCE=" 7.5 ")
+    assert (found.first_token_seconds, found.attempt_seconds) == (first_token, attempt)
+
+
+def test_what_a_model_can_do_is_the_deployment_s(configuration: Configuration) -> None:
+    info = "{mode: embedding, max_input_tokens: 512, supports_assistant_prefill: true}"
+    found = one(configuration, "model: openai/my-own", f"  model_info: {info}\n")
+    assert (found.modes, found.window, found.prefills) == (frozenset({Operation.EMBEDDING}), 512, True)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,16 @@ class Lane:
         call = make_call(params={"messages": HELLO, **params}, stream=stream)
         return completion(await collect(self._lane.attempt(self.targets[name], call)))
 
+    async def said_before_failing(self, name: str, asked: str) -> str:
+        call = make_call(params={"messages": [{"role": "user", "content": asked}]}, stream=True)
+        text = ""
+        try:
+            async for chunk in self._lane.attempt(self.targets[name], call):
+                text += chunk.text
+        except Failure:
+            return text
+        raise AssertionError("it did not fail")
+
     async def vectors(self, **params: Any) -> Any:
         call = make_call(operation=Operation.EMBEDDING, params=params)
         (chunk,) = await collect(self._lane.attempt(self.targets["vectors"], call))
@@ -121,6 +131,37 @@ async def test_a_fault_is_told_and_tried_once(
     assert len(provider.calls()) <= 2  # aiohttp sends once more where a new connection was lost
     assert "k-of-the-test" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
+
+
+@both
+@pytest.mark.parametrize(
+    ("fault", "plain", "streamed"),
+    [
+        ({"kind": "no_finish"}, {Kind.CUT}, {Kind.CUT}),
+        ({"kind": "cut", "after_chunks": 2}, {Kind.CUT, Kind.RESET}, {Kind.CUT, Kind.RESET}),
+        ({"kind": "malformed", "after_chunks": 2, "drop": True}, {Kind.GARBAGE}, {Kind.GARBAGE}),
+        ({"kind": "malformed", "after_chunks": 2}, {Kind.GARBAGE}, {Kind.GARBAGE}),
+        ({"kind": "malformed", "after_chunks": 0, "drop": True}, {Kind.GARBAGE}, {Kind.GARBAGE}),
+        ({"kind": "error_event", "after_chunks": 2}, {Kind.STREAM_ERROR}, {Kind.STREAM_ERROR}),
+    ],
+    ids=str,
+)
+@each_way
+async def test_a_reply_that_litellm_would_take_for_whole_is_told_for_what_it_is(
+    lane: Lane, provider: Double, name: str, stream: bool, fault: dict[str, Any], plain: set[Kind], streamed: set[Kind]
+) -> None:
+    provider.script(name, fault, then="repeat")
+    with pytest.raises(Failure) as caught:
+        await lane.answer(name, stream=stream)
+    assert caught.value.kind in (streamed if stream else plain)
+
+
+@both
+async def test_nothing_is_given_out_that_came_after_a_malformed_event(lane: Lane, provider: Double, name: str) -> None:
+    provider.settings(chunk_interval_ms=20)
+    provider.script(name, {"kind": "malformed", "after_chunks": 4, "drop": True})
+    text = await lane.said_before_failing(name, "[[words:9]]")
+    assert text and "w1 w2 w3 w4".startswith(text)
 
 
 @both

@@ -47,8 +47,8 @@ def test_a_far_word_is_named_and_ignored(configuration: Configuration, section: 
 
 #: Of LiteLLM's documentation of ``litellm_settings``.
 DOCUMENTED = [
-    "audit_log_callbacks", "cache", "cache_params", "callbacks", "content_policy_fallbacks",
-    "context_window_fallbacks", "custom_provider_map", "datadog_params", "default_internal_user_params",
+    "audit_log_callbacks", "cache", "cache_params", "callbacks", "custom_provider_map",
+    "datadog_params", "default_internal_user_params",
     "default_team_params", "default_team_settings", "disable_copilot_system_to_assistant",
     "disable_end_user_cost_tracking", "enable_json_schema_validation", "enable_preview_features", "failure_callback",
     "force_ipv4", "guardrails", "image_generation_models", "json_logs", "key_generation_settings",
@@ -70,6 +70,10 @@ def test_the_words_of_litellm_s_documentation_are_no_mistakes(configuration: Con
     [
         ("router_settings: {num_retries: 3}", f"'router_settings.num_retries' {IGNORED}; "
          "'retries' in gateway.yaml does it"),
+        ("router_settings: {timeout: 3}", f"'router_settings.timeout' {IGNORED}; 'timeouts' in gateway.yaml does it"),
+        ("router_settings: {stream_timeout: 3}", f"'router_settings.stream_timeout' {IGNORED}; "
+         "'timeouts' in gateway.yaml does it"),
+        ("litellm_settings: {timeout: 3}", f"'litellm_settings.timeout' {IGNORED}; 'timeouts' in gateway.yaml does it"),
         ("router_settings: {allowed_fails: 3}", f"'router_settings.allowed_fails' {IGNORED}; "
          "'breaker' in gateway.yaml does it"),
         ("litellm_settings: {request_timeout: 3}", f"'litellm_settings.request_timeout' {IGNORED}; "
@@ -92,6 +96,8 @@ def test_a_word_that_only_litellm_s_proxy_acts_on_is_named(
     [
         "router_settings: {routing_strategy: simple-shuffle, routing_strategy_args: {ttl: 3}, fallbacks: []}",
         "litellm_settings: {drop_params: true, default_fallbacks: []}",
+        "router_settings: {context_window_fallbacks: [], content_policy_fallbacks: [{flash: [mini]}]}",
+        "litellm_settings: {context_window_fallbacks: [], content_policy_fallbacks: [{flash: [mini]}]}",
         "general_settings: {master_key: k}",
     ],
 )
@@ -103,6 +109,7 @@ def test_what_is_honoured_is_not_warned_of(configuration: Configuration, text: s
     ("params", "message"),
     [
         ("temprature: 1", "unknown key 'temprature'; did you mean 'temperature'?"),
+        ("stream_timout: 3", "unknown key 'stream_timout'; did you mean 'stream_timeout'?"),
         ("api_bas: x", "unknown key 'api_bas'; did you mean 'api_base'?"),
         ("max_token: 1", "unknown key 'max_token'; did you mean 'max_tokens'?"),
     ],
@@ -123,8 +130,7 @@ def test_a_parameter_that_only_the_provider_can_know_is_warned_of(configuration:
 @pytest.mark.parametrize(
     ("params", "instead"),
     [
-        ("timeout: 3", "; 'timeouts' in gateway.yaml does it"),
-        ("stream_timeout: 3", "; 'timeouts' in gateway.yaml does it"),
+        ("request_timeout: 3", "; 'timeouts' in gateway.yaml does it"),
         ("max_retries: 3", "; 'retries' in gateway.yaml does it"),
         ("tags: [a]", ""),
     ],
@@ -147,7 +153,15 @@ def test_the_name_of_the_primary_is_taken(configuration: Configuration) -> None:
 
 @pytest.mark.parametrize(
     "params",
-    ["temperature: 1", "rpm: 3", "aws_region_name: x", "organization: o", "weight: 2"],
+    [
+        "temperature: 1",
+        "rpm: 3",
+        "timeout: 3",
+        "stream_timeout: 3",
+        "aws_region_name: x",
+        "organization: o",
+        "weight: 2",
+    ],
 )
 @pytest.mark.parametrize("unlisted", ["top_k: 3", "min_tokens: 3", "extra_body: {a: 1}", "vertex_ai_project: p"])
 def test_litellm_s_own_parameters_are_known(configuration: Configuration, params: str, unlisted: str) -> None:

@@ -14,20 +14,12 @@ from gateway.lanes.wire import (
     clean_choice,
     head,
     message_as_delta,
-    parse,
 )
 from gateway.upstream.failures import Failure, Kind
 from tests.support.chat import PNG, file, image
 from tests.support.fakes import deployment, make_call
 
 KNOWN = frozenset({"seed", "stop", "temperature"})
-
-
-@pytest.mark.parametrize("event", [b"", b"{", b"\xff", b"null", b"[]", b'"x"', b"3", b"NaN"])
-def test_an_event_is_a_json_object_or_garbage(event: bytes) -> None:
-    with pytest.raises(Failure) as caught:
-        parse(event)
-    assert caught.value.kind is Kind.GARBAGE
 
 
 def test_the_call_s_parameters_win_over_the_deployment_s_and_nothing_is_not_sent() -> None:

@@ -9,7 +9,7 @@ from gateway.settings.models import FOREIGN_SECTIONS, ModelsFile
 from gateway.settings.source import Document
 from tests.support.configuration import MODELS
 
-SHAPE = "'fallbacks': expected '- a-model: [its-fallback, ...]'"
+SHAPE = "{}: expected '- a-model: [its-fallback, ...]'"
 NAMES = "expected a list of model names"
 #: The line after MODELS.
 NEXT = MODELS.count("\n") + 1
@@ -81,33 +81,54 @@ def test_a_file_of_another_shape_is_refused(text: str, message: str) -> None:
     assert refusal(text) == message
 
 
-@pytest.mark.parametrize("section", ["router_settings", "litellm_settings"])
+SECTIONS = ["router_settings", "litellm_settings"]
+KINDS = ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"]
+NO_MINNI = "fallback names the model 'minni', which 'model_list' does not have; did you mean 'mini'?"
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("setting", "line", "message"),
+    ("value", "line", "message"),
     [
-        ("fallbacks: [{flash: [minni]}]", 0, "fallback names the model 'minni', which 'model_list' does not have; "
-         "did you mean 'mini'?"),
-        ("fallbacks:\n  - mini: [flash]\n  - qq: [mini]", 2, "fallback names the model 'qq', which 'model_list' "
+        (" [{flash: [minni]}]", 0, NO_MINNI),
+        ("\n  - mini: [flash]\n  - qq: [mini]", 2, "fallback names the model 'qq', which 'model_list' "
          "does not have; valid here: flash, mini, vectors"),
-        ("fallbacks: 3", 0, SHAPE),
-        ("fallbacks: {flash: [mini]}", 0, SHAPE),
-        ("fallbacks:\n  - flash", 1, SHAPE),
-        ("fallbacks:\n  - flash: mini", 1, NAMES),
-        ("fallbacks:\n  - flash: [3]", 1, NAMES),
-        ("fallbacks:\n  - flash:", 1, NAMES),
-        ("fallbacks:\n  - '*': [minni]", 1, "fallback names the model 'minni', which 'model_list' does not have; "
-         "did you mean 'mini'?"),
-        ("fallbacks: os.environ/NOWHERE", 0, "environment variable NOWHERE is not set"),
-        ("fallbacks:\n  - flash: [os.environ/NOWHERE]", 1, "environment variable NOWHERE is not set"),
-        ("default_fallbacks: os.environ/NOWHERE", 0, "environment variable NOWHERE is not set"),
-        ("default_fallbacks: mini", 0, NAMES),
-        ("default_fallbacks: [minni]", 0, "fallback names the model 'minni', which 'model_list' does not have; "
-         "did you mean 'mini'?"),
+        (" 3", 0, SHAPE),
+        (" {flash: [mini]}", 0, SHAPE),
+        ("\n  - flash", 1, SHAPE),
+        ("\n  - flash: mini", 1, NAMES),
+        ("\n  - flash: [3]", 1, NAMES),
+        ("\n  - flash:", 1, NAMES),
+        ("\n  - '*': [minni]", 1, NO_MINNI),
+        (" os.environ/NOWHERE", 0, "environment variable NOWHERE is not set"),
+        ("\n  - flash: [os.environ/NOWHERE]", 1, "environment variable NOWHERE is not set"),
     ],
 )  # fmt: skip
-def test_fallbacks_that_lead_nowhere_are_refused(section: str, setting: str, line: int, message: str) -> None:
-    found = set(refusal(f"{MODELS}{section}:\n  {setting}").split("\n"))
-    assert found == {f"litellm.yaml:{NEXT + 1 + line}: {message}"}
+def test_fallbacks_that_lead_nowhere_are_refused(section: str, kind: str, value: str, line: int, message: str) -> None:
+    found = set(refusal(f"{MODELS}{section}:\n  {kind}:{value}").split("\n"))
+    assert found == {f"litellm.yaml:{NEXT + 1 + line}: {message.format(repr(kind))}"}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [("os.environ/NOWHERE", "environment variable NOWHERE is not set"), ("mini", NAMES), ("[minni]", NO_MINNI)],
+)
+def test_default_fallbacks_that_lead_nowhere_are_refused(section: str, value: str, message: str) -> None:
+    found = set(refusal(f"{MODELS}{section}:\n  default_fallbacks: {value}").split("\n"))
+    assert found == {f"litellm.yaml:{NEXT + 1}: {message}"}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_fallbacks_of_one_kind_of_failure_are_those_of_models_that_have_any(section: str, kind: str) -> None:
+    text = f"{MODELS}{section}: {{default_fallbacks: [mini], {kind}: [{{flash: []}}, {{'*': [mini, mini]}}]}}"
+    found = models(text)
+    assert getattr(found, kind) == {"vectors": ("mini",)}
+    (other,) = {*KINDS[1:]} - {kind}
+    assert getattr(found, other) == {}
+    assert found.fallbacks == {"flash": ("mini",), "mini": (), "vectors": ("mini",)}
 
 
 @pytest.mark.parametrize("section", ["router_settings", "litellm_settings"])

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from gateway.contract import Operation
 from gateway.settings.schema import Breaker
-from gateway.upstream.candidates import Candidate, Candidates
+from gateway.upstream.candidates import NO_RESCUES, Candidate, Candidates, Rescues
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import RULES, Failure, Kind
 from tests.support.fakes import Clock, CountingBreaker, FakeLane, FakePicker, deployment, make_call
@@ -20,20 +21,33 @@ def clock() -> Clock:
     return Clock(100.0)
 
 
-def candidates(clock: Clock, *deployments: Deployment, chain: tuple[str, ...] = ("a", "b")) -> Candidates:
+def candidates(
+    clock: Clock, *deployments: Deployment, chain: tuple[str, ...] = ("a", "b"), rescues: Rescues = NO_RESCUES
+) -> Candidates:
     settings = Breaker(errors=2, open_seconds=20)
     return Candidates(
         lambda model, operation: (model,) if model == "x" else chain,
         FakePicker(deployments),
         {"lean": LEAN, "litellm": FULL},
         lambda name: CountingBreaker(name, settings, clock=clock),
+        rescues=rescues,
         set_aside_seconds=300,
         clock=clock,
     )
 
 
 async def listed(made: Candidates, call: Any = CALL) -> list[Candidate]:
-    return [candidate async for candidate in made.of(call)]
+    route = made.route(call)
+    found = []
+    while (candidate := await route.next()) is not None:
+        found.append(candidate)
+    return found
+
+
+async def first(made: Candidates) -> Candidate:
+    candidate = await made.route(CALL).next()
+    assert candidate is not None
+    return candidate
 
 
 async def barred(made: Candidates) -> dict[str, Kind | None]:
@@ -48,7 +62,7 @@ async def barred(made: Candidates) -> dict[str, Kind | None]:
 async def settle(made: Candidates, error: BaseException | None, times: int = 1) -> None:
     """Let calls to the first deployment end so."""
     for _ in range(times):
-        (await anext(made.of(CALL))).settle(error)
+        (await first(made)).settle(error)
 
 
 async def test_each_deployment_of_each_group_comes_once_in_the_chain_s_order(clock: Clock) -> None:
@@ -131,9 +145,9 @@ async def test_how_an_ending_is_counted(clock: Clock, error: BaseException | Non
 async def test_another_try_asks_the_breaker_again(clock: Clock) -> None:
     made = candidates(clock, deployment("a"))
     await settle(made, Failure(Kind.RESET))
-    first = await anext(made.of(CALL))
-    first.settle(Failure(Kind.RESET))
-    second = made.again(first)
+    again = await first(made)
+    again.settle(Failure(Kind.RESET))
+    second = made.again(again)
     assert second.barred is not None and second.barred.kind is Kind.BREAKER_OPEN
 
 
@@ -146,3 +160,56 @@ async def test_the_first_of_the_call_s_breakers_to_close_says_how_long_to_wait(c
             for candidate in await listed(made, make_call(model=name)):
                 candidate.settle(Failure(Kind.RESET if candidate.deployment.id == name else Kind.UNSUPPORTED))
     assert made.seconds_left(CALL) == 20 - 5 - 1
+
+
+WINDOWS = [
+    (100, {"b": 50, "c": None, "d": 200}, ["c", "d"]),
+    (100, {"b": 100}, []),
+    (None, {"b": 50, "c": None}, ["b", "c"]),
+]
+
+
+@pytest.mark.parametrize(("window", "others", "asked"), WINDOWS)
+async def test_what_was_too_long_is_asked_of_larger_or_unknown_windows_only(
+    clock: Clock, window: int | None, others: dict[str, int | None], asked: list[str]
+) -> None:
+    a = deployment("a", window=window)
+    rest = [deployment(name, window=size) for name, size in others.items()]
+    route = candidates(clock, a, *rest, chain=("a", *others)).route(CALL)
+    await route.next()
+    assert route.learn(a, Failure(Kind.TOO_LONG))
+    found = []
+    while (candidate := await route.next()) is not None:
+        found.append(candidate.deployment.id)
+    assert found == asked
+
+
+@pytest.mark.parametrize("kind", [Kind.REFUSED, Kind.TOO_LONG])
+async def test_what_the_configuration_names_for_a_failure_is_asked_in_place_of_the_chain(
+    clock: Clock, kind: Kind
+) -> None:
+    deployments = [deployment(name, window=10) for name in "abc"]
+    made = candidates(clock, *deployments, rescues={kind: {"a": ["c"]}})
+    route = made.route(CALL)
+    await route.next()
+    assert route.learn(deployments[0], Failure(kind))
+    candidate = await route.next()
+    assert candidate is not None and candidate.deployment.id == "c"
+    assert await route.next() is None
+    assert made.reroutes_refusals(deployments[0]) == (kind is Kind.REFUSED)
+    assert not made.reroutes_refusals(deployments[1])
+
+
+async def test_two_who_ask_at_the_same_time_get_different_deployments(clock: Clock) -> None:
+    route = candidates(clock, deployment("a"), deployment("b")).route(CALL)
+    found = await asyncio.gather(route.next(), route.next(), route.next())
+    assert [candidate and candidate.deployment.id for candidate in found] == ["a", "b", None]
+
+
+async def test_what_is_given_back_comes_again(clock: Clock) -> None:
+    route = candidates(clock, deployment("a"), deployment("b")).route(CALL)
+    a = await route.next()
+    assert a is not None
+    route.give_back(a.deployment)
+    found = [await route.next() for _ in range(3)]
+    assert [candidate and candidate.deployment.id for candidate in found] == ["a", "b", None]

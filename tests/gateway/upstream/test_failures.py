@@ -1,12 +1,26 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from gateway.upstream.failures import RULES, Failure, Kind, classify
+from gateway.upstream.failures import RULES, Failure, Kind, Retry, classify
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_every_kind_has_a_rule() -> None:
     assert set(RULES) == set(Kind)
+
+
+def test_the_page_for_operators_says_the_same() -> None:
+    page = (ROOT / "docs" / "failover.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("`"): tuple(row[2:]) for row in rows}
+    words = {True: "yes", False: "no"}
+    assert told == {
+        str(kind): (words[rule.counts], str(rule.retry), words[rule.fall_over]) for kind, rule in RULES.items()
+    }
 
 
 ELSEWHERE = {Kind.FORBIDDEN, Kind.ODD, Kind.BUSY}
@@ -20,6 +34,7 @@ OURS = {
     Kind.HURRIED,
     Kind.BREAKER_OPEN,
     Kind.SET_ASIDE,
+    Kind.DIVERGED,
 }
 
 
@@ -30,7 +45,11 @@ def test_only_what_tells_of_the_provider_s_health_counts(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", Kind)
 def test_what_is_tried_again_here_may_be_tried_elsewhere(kind: Kind) -> None:
-    assert RULES[kind].fall_over or not RULES[kind].retry
+    assert RULES[kind].fall_over or RULES[kind].retry is Retry.NEVER
+
+
+def test_only_a_provider_that_is_over_its_limits_says_when_to_come_back() -> None:
+    assert {kind for kind in Kind if RULES[kind].retry is Retry.TOLD} == {Kind.RATE_LIMITED}
 
 
 def test_a_refusal_is_an_answer_and_no_reason_to_ask_another() -> None:

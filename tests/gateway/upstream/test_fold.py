@@ -175,3 +175,10 @@ def test_folding_changes_no_chunk() -> None:
 )
 def test_the_text_is_the_first_choice_s(chunks: list[Chunk], text: str) -> None:
     assert fold.text(fold.completion(chunks)) == text
+
+
+def test_lists_go_on_and_other_fields_are_replaced() -> None:
+    noted = [piece(annotations=[1], mood="a"), piece(annotations=[2], mood=None), piece(annotations=[], mood="b")]
+    before = repr(noted)
+    folded = message(*noted)
+    assert (folded["annotations"], folded["mood"], repr(noted)) == ([1, 2], "b", before)

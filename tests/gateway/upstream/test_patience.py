@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
 from gateway.contract import Call, Chunk, Operation, Surface
 from gateway.settings.schema import RouteSeconds, Timeouts
+from gateway.upstream.deployment import TICK
 from gateway.upstream.failures import Failure, Kind
 from gateway.upstream.patience import Patience, complete, speaks
-from tests.support.fakes import Source, collect, make_call, piece
+from tests.support.fakes import Source, collect, deployment, make_call, piece
 
 STREAM, PLAIN = make_call(stream=True), make_call()
 #: Longer than any test waits, where it is not what is tested.
@@ -23,9 +25,19 @@ def timeouts(**changes: float) -> Timeouts:
     return Timeouts(**{**seconds, **changes}, **routes)  # type: ignore[arg-type]
 
 
+HERE = deployment("a")
+
+
 async def guarded(call: Call, source: Source, **changes: float) -> list[Chunk]:
+    """As it comes through the guard, where the provider does as the caller asks."""
     patience = Patience.of(call, timeouts(**changes))
-    return await collect(patience.guard(call, source.chunks()))
+    return await collect(patience.guard(call, HERE, source.chunks(), streams=call.stream))
+
+
+async def gathered(source: Source, **changes: float) -> list[Chunk]:
+    """The same, where the provider streams what the caller does not."""
+    patience = Patience.of(PLAIN, timeouts(**changes))
+    return await collect(patience.guard(PLAIN, HERE, source.chunks(), streams=True))
 
 
 @pytest.mark.parametrize(
@@ -78,6 +90,55 @@ async def test_what_follows_the_finish_reason_in_time_is_passed_on() -> None:
     assert await guarded(STREAM, Source(chunks[0], 0.01, chunks[1])) == chunks
 
 
+WHOLE = piece("all of it", "stop")
+
+
+@pytest.mark.parametrize(
+    ("changes", "steps", "kind"),
+    [
+        ({"first_token_seconds": SHORT}, (LONG,), Kind.SILENT),
+        ({"between_tokens_seconds": SHORT}, (TICK, LONG), Kind.STALLED),
+        ({"between_tokens_seconds": SHORT}, (TICK, TICK, LONG), Kind.STALLED),
+        ({"attempt": SHORT}, (TICK, LONG), Kind.SLOW),
+        ({"attempt": SHORT}, (LONG,), Kind.SLOW),
+        ({"request": SHORT}, (TICK, LONG), Kind.DEADLINE),
+        ({"between_tokens_seconds": 1.0}, (TICK, 0.5, TICK, 0.7, WHOLE), None),
+        ({"first_token_seconds": 1.0}, (TICK, 1.2, WHOLE), None),
+        ({"tail_seconds": SHORT}, (TICK, WHOLE, LONG), None),
+    ],
+)
+async def test_a_reply_that_is_gathered_is_guarded_as_a_stream_and_as_a_whole(
+    changes: dict[str, float], steps: tuple[Any, ...], kind: Kind | None
+) -> None:
+    coming = asyncio.wait_for(gathered(Source(*steps), **changes), LONG / 2)
+    if kind is None:
+        assert [chunk for chunk in await coming if chunk is not TICK] == [WHOLE]
+        return
+    with pytest.raises(Failure) as caught:
+        await coming
+    assert caught.value.kind is kind
+
+
+async def test_once_the_usage_has_come_nothing_more_is_waited_for() -> None:
+    chunks = [piece("a"), piece(finish="stop"), Chunk({"choices": [], "usage": {"total_tokens": 3}})]
+    assert await asyncio.wait_for(guarded(STREAM, Source(*chunks, LONG)), LONG / 2) == chunks
+
+
+@pytest.mark.parametrize(
+    ("call", "limits", "kind"),
+    [
+        (STREAM, {"first_token_seconds": SHORT}, Kind.SILENT),
+        (PLAIN, {"attempt_seconds": SHORT}, Kind.SLOW),
+    ],
+)
+async def test_a_deployment_s_own_limits_win(call: Call, limits: dict[str, float], kind: Kind) -> None:
+    patience = Patience.of(call, timeouts())
+    chunks = patience.guard(call, deployment("a", **limits), Source(LONG).chunks(), streams=call.stream)
+    with pytest.raises(Failure) as caught:
+        await asyncio.wait_for(collect(chunks), LONG / 2)
+    assert caught.value.kind is kind
+
+
 async def test_a_drip_of_empty_chunks_is_silence() -> None:
     drip = [step for _ in range(100) for step in (piece(role="assistant"), 0.02)]
     with pytest.raises(Failure) as caught:
@@ -92,6 +153,18 @@ async def test_a_choice_that_ends_is_not_the_end_of_the_others() -> None:
     assert await guarded(call, source, tail_seconds=SHORT) == chunks
 
 
+async def test_the_deadline_holds_where_chunks_are_always_ready() -> None:
+    async def ready() -> AsyncGenerator[Chunk, None]:
+        while True:
+            yield piece("a")
+
+    patience = Patience.of(STREAM, timeouts(request=SHORT))
+    with pytest.raises(Failure) as caught:
+        async for _ in patience.guard(STREAM, HERE, ready(), streams=True):
+            pass
+    assert caught.value.kind is Kind.DEADLINE
+
+
 @pytest.mark.parametrize("error", [Failure(Kind.CUT), RuntimeError("a bug")])
 async def test_the_lane_s_own_errors_pass(error: Exception) -> None:
     source = Source(piece("a"), error)
@@ -103,7 +176,7 @@ async def test_the_lane_s_own_errors_pass(error: Exception) -> None:
 
 async def test_closing_closes_the_lane() -> None:
     source = Source(piece("a"), piece("b"))
-    chunks = Patience.of(STREAM, timeouts()).guard(STREAM, source.chunks())
+    chunks = Patience.of(STREAM, timeouts()).guard(STREAM, HERE, source.chunks(), streams=True)
     await anext(chunks)
     await chunks.aclose()
     assert source.closed == 1
@@ -186,7 +259,7 @@ async def test_a_policy_s_hurry_is_no_fault_of_the_provider_s(
         return
     assert patience.left <= SHORT
     with pytest.raises(Failure) as caught:
-        await collect(patience.guard(call, Source(LONG).chunks()))
+        await collect(patience.guard(call, HERE, Source(LONG).chunks(), streams=call.stream))
     assert caught.value.kind is kind
     assert not caught.value.rule.counts
 

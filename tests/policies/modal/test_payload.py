@@ -6,7 +6,7 @@ import pytest
 
 from gateway.settings.load import PROJECT, ConfigFiles
 from policies.common.actions import Actions, ActionsFile
-from policies.modal.grounds import Grounds
+from policies.common.grounds import Grounds
 from policies.modal.payload import MISSING, acted, grounded, named, shown, words
 from policies.modal.schema import Schema
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from policies.common.actions import ActionsFile
-from policies.modal.grounds import Grounds
+from policies.common.grounds import Grounds
 from policies.modal.types import ModalKind, ModalsFile, ModalType
 from tests.support.fakes import PROPERTY
 from tests.support.policies import Overlay

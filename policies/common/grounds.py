@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
-from policies.modal.numbers import NUMBER, TOKEN, forms, latin, numeral, values
+from policies.common.numbers import NUMBER, TOKEN, forms, latin, numeral, values
 
 #: Bounds on what is looked at; what lies beyond counts as not known.
 MOST_NODES, MOST_CHARACTERS, LONGEST_TEXT = 10_000, 200_000, 50_000

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.modal.grounds import Grounds
+from policies.common.grounds import Grounds
 from tests.support.fakes import PROPERTY
 
 NAIVE = re.compile(r"\d+(?:[.,]\d+)*")

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from policies.modal.numbers import NUMBER, forms, numeral, values
+from policies.common.numbers import NUMBER, forms, numeral, values
 
 
 @pytest.mark.parametrize(

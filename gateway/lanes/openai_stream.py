@@ -1,0 +1,97 @@
+"""The events of a stream in OpenAI's format: passed on, or gathered to a ``chat.completion``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.lanes.progress import Progress
+from gateway.lanes.wire import Json, head
+from gateway.upstream.deployment import Deployment
+from gateway.upstream.failures import Failure, Kind, classify
+from gateway.upstream.fold import Fold
+
+PASSED_ON = ("system_fingerprint", "service_tier", "usage", "obfuscation")
+SILENT_FIELDS = frozenset({"role", "content"})
+
+
+class OpenAIStream:
+    """Choices are passed on as they came, under OpenAI's top-level fields; the model's name is ours."""
+
+    def __init__(self, deployment: Deployment, progress: Progress) -> None:
+        self.progress = progress
+        self._deployment = deployment
+        self._head: Json | None = None
+
+    def read(self, data: Json) -> list[Json]:
+        """One chunk an event."""
+        note(self.progress, data)
+        self._head = self._head or head(self._deployment, data)
+        chunk = self._head | {key: data[key] for key in PASSED_ON if data.get(key) is not None}
+        chunk["choices"] = data.get("choices") or []
+        return [chunk]
+
+    def end(self) -> list[Json]:
+        """Nothing: OpenAI says all of it in events."""
+        return []
+
+
+class OpenAIGatherer:
+    """A ``chat.completion`` in the making."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self._fold = Fold()
+
+    def add(self, data: Json) -> bool:
+        """See ``wire.Gatherer``."""
+        says = note(self.progress, data)
+        self._fold.add(data)
+        return says
+
+    def reply(self) -> Json:
+        """See ``wire.Gatherer``."""
+        return self._fold.reply()
+
+
+def note(progress: Progress, data: Json) -> bool:
+    """Take in an event; whether it says something. Raises Failure where it is an error, or no chunk."""
+    if data.get("error"):
+        raise error_in_reply(data["error"])
+    choices, usage = data.get("choices"), data.get("usage")
+    if choices is None and not usage:
+        raise Failure(Kind.GARBAGE, "an event of the stream is no chunk")
+    says = False
+    for choice in choices or ():
+        delta = choice.get("delta") or {}
+        if delta.get("content") or _calls(delta):
+            progress.brought += 1
+        says = says or _says(delta)
+    progress.finishes.note(choices or ())
+    if usage:
+        progress.count(_tokens(usage))
+    return says
+
+
+def _calls(delta: Json) -> bool:
+    return bool(delta.get("refusal") or delta.get("tool_calls") or delta.get("function_call"))
+
+
+def _says(delta: Json) -> bool:
+    content = delta.get("content")
+    if isinstance(content, str) and content and not content.isspace():
+        return True
+    return any(delta[key] for key in delta if key not in SILENT_FIELDS)
+
+
+def _tokens(usage: Json) -> int | None:
+    """The tokens of the answer itself."""
+    tokens, details = usage.get("completion_tokens"), usage.get("completion_tokens_details") or {}
+    return tokens - (details.get("reasoning_tokens") or 0) if isinstance(tokens, int) else None
+
+
+def error_in_reply(error: Any) -> Failure:
+    """An error in a reply with status 200; its own code tells a caller's mistake from an outage."""
+    code = error.get("code") if isinstance(error, dict) else None
+    if isinstance(code, int) and 400 <= code < 500:
+        return Failure(classify(code), "an error came in place of the reply", status=code)
+    return Failure(Kind.STREAM_ERROR, "an error came in place of the reply")

@@ -1,0 +1,147 @@
+"""Asks for the rest of an answer that broke off, and joins it to what its reader already has.
+
+A model that goes on with its own beginning (``Deployment.prefills``) is given it as such; any other one is asked to
+continue, beginning with the last words, so that the seam is found. One that takes the beginning ill is asked anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gateway.contract import NOTHING, Call, Chunk, Operation, nothing
+from gateway.upstream.deployment import Deployment
+from gateway.upstream.failures import Failure, Kind
+from gateway.upstream.seam import Diverged, Seam
+
+#: A text longer than this is not sent once more to have it continued.
+MOST_CHARACTERS = 100_000
+CHARACTERS_PER_TOKEN = 4
+LAST_WORDS = 6
+LIMITS = ("max_tokens", "max_completion_tokens")
+#: What may stand in a delta beside text without being part of the answer's text.
+HARMLESS = frozenset({"role", "content", "reasoning", "reasoning_content"})
+INSTRUCTION = (
+    "Your answer above was cut off by a technical fault. Continue it from exactly where it stops, as one text: no "
+    "greeting, no remark, no apology, and nothing of it again but its last words. Begin with these last words, letter "
+    "for letter, and go on from there: {tail}\nIf nothing is missing after them, reply with these words only."
+)
+
+
+@dataclass(slots=True)
+class Said:
+    """What the reader of a stream has been given so far."""
+
+    texts: list[str] = field(default_factory=list)
+    only_text: bool = True
+    head: Mapping[str, Any] = field(default_factory=nothing)
+
+    def note(self, chunk: Chunk) -> None:
+        """Take in a chunk that is given on."""
+        if not self.head:
+            self.head = {key: chunk.data[key] for key in ("id", "created") if key in chunk.data}
+        for choice in chunk.data.get("choices") or ():
+            delta = choice.get("delta") or NOTHING
+            if (
+                choice.get("index", 0)
+                or choice.get("logprobs")
+                or any(value and key not in HARMLESS for key, value in delta.items())
+            ):
+                self.only_text = False
+            content = delta.get("content")
+            if content:
+                self.texts.append(content)
+
+    @property
+    def text(self) -> str:
+        """All of the text."""
+        return "".join(self.texts)
+
+    @property
+    def splits_words(self) -> bool:
+        """Whether its pieces often end within words, so that the last one may have too. Models' tokens do so less often
+        than every third time."""
+        seams = [(a[-1], b[0]) for a, b in zip(self.texts, self.texts[1:], strict=False)]
+        return sum(a.isalpha() and b.isalpha() for a, b in seams) * 3 > len(seams)
+
+
+def continuable(call: Call, said: Said) -> bool:
+    """Whether another model may go on with it. Half a tool call, a JSON text, or one of several choices can't be
+    continued by anyone who did not begin it."""
+    structured = (call.params.get("response_format") or {}).get("type", "text") != "text"
+    one = (call.params.get("n") or 1) == 1
+    short = sum(map(len, said.texts)) <= MOST_CHARACTERS
+    return call.operation is Operation.CHAT and said.only_text and one and short and not structured
+
+
+@dataclass(slots=True)
+class Rest:
+    """The rest of an answer (``hunt.Wanted``)."""
+
+    of: Call
+    said: Said
+    may_be_empty: bool = True
+    _refused: set[str] = field(default_factory=set)
+
+    def call(self, deployment: Deployment) -> Call:
+        """The conversation with the answer's beginning; an instruction unless the model goes on by itself."""
+        # Some providers refuse a beginning that ends in white space; to go on by instruction it is better told exactly.
+        text = self.said.text.rstrip() if self.prefills(deployment) else self.said.text
+        messages = list(self.of.params["messages"])
+        if messages and messages[-1].get("role") == "assistant" and isinstance(messages[-1].get("content"), str):
+            text = messages.pop()["content"] + text  # the caller had begun the answer itself
+        messages.append({"role": "assistant", "content": text})
+        if not self.prefills(deployment):
+            tail = " ".join(text.split()[-LAST_WORDS:])
+            messages.append({"role": "user", "content": INSTRUCTION.format(tail=tail)})
+        return replace(self.of, params={**self.of.params, "messages": messages, **self._limits()})
+
+    def prefills(self, deployment: Deployment) -> bool:
+        """Whether this deployment is given the beginning as its own."""
+        return deployment.prefills and deployment.id not in self._refused
+
+    def asked_anew(self, deployment: Deployment, failure: Failure) -> bool:
+        """A model that refuses a beginning is asked with an instruction."""
+        if failure.kind is not Kind.REJECTED or not self.prefills(deployment):
+            return False
+        self._refused.add(deployment.id)
+        return True
+
+    def settles(self, failure: Failure) -> bool:
+        """A refusal to continue is no answer to the caller, so that the next is asked, while there is time."""
+        return failure.kind in (Kind.BUSY, Kind.DEADLINE)
+
+    def _limits(self) -> dict[str, int]:
+        """The caller's limits less what was said: a token a piece, where pieces are tokens, or some four characters."""
+        used = max(len(self.said.texts), math.ceil(sum(map(len, self.said.texts)) / CHARACTERS_PER_TOKEN))
+        limits = {name: self.of.params[name] for name in LIMITS if self.of.params.get(name)}
+        return {name: max(1, limit - used) for name, limit in limits.items()}
+
+
+class Joined:
+    """Turns the chunks of a continuation into further chunks of the answer it continues."""
+
+    def __init__(self, said: Said, *, prefilled: bool) -> None:
+        self._seam = Seam(said.text, prefilled=prefilled, splits_words=said.splits_words)
+        self._head = said.head
+
+    def take(self, chunk: Chunk) -> Iterator[Chunk]:
+        """What is to be given on of ``chunk`` and of what was held back; raises Failure where it doesn't fit."""
+        data = {**chunk.data, **self._head}
+        choices = [self._choice(choice) for choice in chunk.data.get("choices") or ()]
+        data["choices"] = [choice for choice in choices if choice["delta"] or choice.get("finish_reason")]
+        if data["choices"] or data.get("usage"):
+            yield Chunk(data, chunk.notes)
+
+    def _choice(self, choice: Mapping[str, Any]) -> dict[str, Any]:
+        delta = {key: value for key, value in (choice.get("delta") or {}).items() if key != "role" and value}
+        last = bool(choice.get("finish_reason") or len(delta) > ("content" in delta))
+        try:
+            text = self._seam.add(delta.pop("content", ""))
+            if last:  # nothing comes after a finish, and text stands before anything else
+                text += self._seam.end()
+        except Diverged as error:
+            raise Failure(Kind.DIVERGED, "asked to continue an answer, it began another") from error
+        return {**choice, "delta": {**({"content": text} if text else {}), **delta}}
