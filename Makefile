@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+WORKERS ?= 4
 BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
@@ -31,7 +32,7 @@ check: $(VENV)/.test ## lint, types and layout
 	@$(BIN)/python -m pytest -q tests/test_layout.py
 
 test: check ## install what tests need, check, and run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 failover: $(VENV)/.test $(if $(filter litellm,$(TARGET)),$(LITELLM)/.proxy) ## play every fault of a provider; PROFILE=full, TARGET=litellm
 	@$(BIN)/python -m bench.failover $(if $(PROFILE),--profile $(PROFILE)) $(if $(TARGET),--target $(TARGET))

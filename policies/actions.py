@@ -42,7 +42,8 @@ class OfferActions(Policy):
         answer: list[str] = []
         noted = False
         async for chunk in chunks:
-            answer.append(chunk.text)
+            if not chunk.notes.get("degraded"):  # without a model its words are the data's
+                answer.append(chunk.text)
             if "actions" not in chunk.notes:
                 yield chunk
                 continue

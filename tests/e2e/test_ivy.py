@@ -48,8 +48,18 @@ def test_streamed(gateway: GatewayProcess, provider: Double, how: str) -> None:
     assert {action["action"] for action in found[-1].json["actions"]} <= ACTIONS
 
 
-def test_a_broken_stream_ends_with_an_error_event(gateway: GatewayProcess, provider: Double) -> None:
+def test_a_broken_stream_is_one_whole_answer(gateway: GatewayProcess, provider: Double) -> None:
     provider.script("gemini", {"kind": "error_event", "after_chunks": 3}, then="repeat")
+    found = events(ask(gateway, query="[[words:12]]", stream=True).text)
+    assert [found[0].name, found[-1].name] == ["meta", "done"]
+    whole = " ".join(f"w{number}" for number in range(1, 13))
+    assert found[-1].json["answer_markdown"] == whole
+    assert "".join(event.json["text"] for event in found if event.name == "delta") == whole
+
+
+def test_where_nobody_can_go_on_it_ends_with_an_error_event(gateway: GatewayProcess, provider: Double) -> None:
+    provider.script("gemini", {"kind": "stall", "after_chunks": 3}, then="repeat")
+    provider.script("openai", {"kind": "status", "status": 503}, then="repeat")
     found = events(ask(gateway, query="[[words:12]]", stream=True).text)
     assert found[-1].name == "error"
     assert found[-1].json["error"]["code"] == "stream_broken"

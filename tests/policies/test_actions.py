@@ -81,6 +81,11 @@ async def test_nor_do_words_that_escapes_and_names_of_fields_hide(context: dict[
     assert await offered("How is she?", answer, **context) == ["view_profile"]
 
 
+async def test_an_answer_without_a_model_chooses_no_action() -> None:
+    said = Chunk.saying("No model can be reached. Triage: call her", {"degraded": True}, finish="stop")
+    assert await offered("What now?", said) == ["view_profile"]
+
+
 async def test_what_a_policy_nearer_to_the_model_noted_stays_under_the_list_s_names() -> None:
     actions = [
         {"label": "x", "action": "Schedule-Call"},
