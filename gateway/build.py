@@ -30,6 +30,7 @@ from gateway.upstream import Upstream
 from gateway.upstream.candidates import Candidates
 from gateway.upstream.deployment import Deployment, Lane
 from gateway.upstream.failures import Kind
+from gateway.upstream.laggards import Laggards
 
 
 @asynccontextmanager
@@ -62,6 +63,7 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
                 Kind.TOO_LONG: models.context_window_fallbacks,
                 Kind.REFUSED: models.content_policy_fallbacks,
             },
+            laggards=Laggards(settings.gateway.breaker),
             set_aside_seconds=settings.gateway.retries.set_aside_seconds,
         )
         timeouts = timeouts_for(settings, keyless=local is not None)

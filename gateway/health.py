@@ -80,6 +80,7 @@ def _deployment(engine: Engine, name: str) -> Json:
     breaker = engine.candidates.breaker(name)
     aside = engine.candidates.aside(name)
     state = breaker.state
+    slow = "lags behind" if engine.candidates.laggards.behind(name) else None
     return {
         "deployment": name,
         "model": deployment.group,
@@ -89,5 +90,5 @@ def _deployment(engine: Engine, name: str) -> Json:
         "breaker": state,
         "breaker_errors": breaker.errors,
         "breaker_seconds_left": round(breaker.seconds_left, 1),
-        "reason": deployment.unusable or aside or (f"breaker {state}" if state != "closed" else None),
+        "reason": deployment.unusable or aside or (f"breaker {state}" if state != "closed" else slow),
     }

@@ -32,6 +32,7 @@ class GeminiStream:
         self._head: Json | None = None
         self._roles: set[int] = set()
         self._usage: Json | None = None
+        self._told = False
 
     def read(self, data: Json) -> list[Json]:
         """The chunk of an event and, with the finish reason, the usage. The raw event tells what is finished:
@@ -44,14 +45,15 @@ class GeminiStream:
         choices = [self._choice(choice, ended, blocked=blocked) for choice in parsed["choices"]]
         if parsed.get("usage"):
             self._usage = openai_usage(parsed["usage"])
-        return [self._head | {"choices": choices}] * bool(choices) + (self.end() if self.progress.over else [])
+        chunks = [self._head | {"choices": choices}] if choices else []
+        return chunks + self.end() if self.progress.over else chunks
 
     def end(self) -> list[Json]:
         """The usage, which Gemini counts up with each event, if it was not said yet."""
-        if self._head is None or self._usage is None:
+        if self._head is None or self._usage is None or self._told:
             return []
-        usage, self._usage = self._usage, None
-        return [self._head | {"choices": [], "usage": usage}]
+        self._told = True
+        return [self._head | {"choices": [], "usage": self._usage}]
 
     def _choice(self, choice: Json, ended: set[int], *, blocked: bool) -> Json:
         choice = clean(choice)

@@ -7,6 +7,7 @@ and gathered here, so that a silence in them is noticed.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -25,6 +26,8 @@ from gateway.upstream.failures import Failure, Kind
 #: So many answers at once come in more events than they are worth.
 MOST_GATHERED = 8
 STREAM_PARAMS = ("stream", "stream_options")
+#: A deployment that does not stream is asked for the whole for so long; servers are changed, and are set right.
+WHOLE_SECONDS = 600.0
 
 
 class LeanLane:
@@ -41,14 +44,14 @@ class LeanLane:
         self._wires = wires
         self._upstream = upstream or Upstream()
         self._tail_seconds = (timeouts or Timeouts()).tail_seconds
-        #: Ids of deployments that do not stream, or tell no usage where they do.
-        self._whole_only: set[str] = set()
+        #: Until when deployments are asked for the whole that do not stream, or tell no usage where they do.
+        self._whole_until: dict[str, float] = {}
 
     def streams(self, deployment: Deployment, call: Call) -> bool:
         """See ``deployment.Lane``."""
         return call.stream or (
             self._upstream.plain == "stream"
-            and deployment.id not in self._whole_only
+            and time.monotonic() >= self._whole_until.get(deployment.id, 0.0)
             and _gatherable(deployment.defaults)
             and _gatherable(call.params)
         )
@@ -60,11 +63,12 @@ class LeanLane:
                 async with aclosing(self._carried(deployment, call)) as chunks:
                     async for chunk in chunks:
                         yield chunk
-                return
             except Failure as failure:
                 if call.stream or not _refuses_to_stream(failure):
                     raise
-            self._whole_only.add(deployment.id)
+                self._ask_whole(deployment)
+                raise Failure(Kind.NO_STREAM, "it refuses to stream", status=failure.status) from failure
+            return
         request = self._wires[deployment.provider].request(deployment, call)
         async with self._transport.post(request) as response:
             yield await self._whole(deployment, call, response)
@@ -78,8 +82,11 @@ class LeanLane:
     async def _unstreamed(self, deployment: Deployment, call: Call, response: aiohttp.ClientResponse) -> Chunk:
         """It was asked to stream and did not; what it says may be whole all the same."""
         chunk = await self._whole(deployment, call, response)
-        self._whole_only.add(deployment.id)
+        self._ask_whole(deployment)
         return chunk
+
+    def _ask_whole(self, deployment: Deployment) -> None:
+        self._whole_until[deployment.id] = time.monotonic() + WHOLE_SECONDS
 
     async def _carried(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
         asked = call if call.stream else replace(call, stream=True)
@@ -114,7 +121,7 @@ class LeanLane:
     def _note(self, deployment: Deployment, reading: Reading, chunk: Chunk) -> None:
         """A stream without usage is not asked for again where a whole reply would have it."""
         if isinstance(reading, Gathered) and reading.done and chunk is not TICK and not chunk.data.get("usage"):
-            self._whole_only.add(deployment.id)
+            self._ask_whole(deployment)
 
 
 async def _read(response: aiohttp.ClientResponse, until: float | None) -> bytes:
@@ -129,7 +136,8 @@ def _gatherable(params: Mapping[str, Any]) -> bool:
     """Whether a call of these parameters can be streamed in the provider's stead of being answered whole."""
     answers = params.get("n")
     many = isinstance(answers, int) and answers > MOST_GATHERED
-    return not many and "audio" not in (params.get("modalities") or ())
+    kinds = params.get("modalities")
+    return not many and not (isinstance(kinds, list) and "audio" in kinds)
 
 
 def _refuses_to_stream(failure: Failure) -> bool:

@@ -19,11 +19,10 @@ MARKS = (b'"choices"', b'"candidates"', b'"promptFeedback"', b'"error"')
 
 
 class RawReply:
-    """Notes of one reply with status 200. ``ended`` is that all of its stream was read."""
+    """Notes of one reply with status 200."""
 
     def __init__(self) -> None:
         self.known = False
-        self.ended = False
         self._finishes = Finishes(1)
         self._parser: EventParser | None = EventParser()
         self._malformed = False
@@ -59,7 +58,6 @@ class RawReply:
 
     def end(self) -> None:
         """The stream is over."""
-        self.ended = True
         last = self._parser.flush() if self._parser else None
         if last is not None:
             self._event(last)

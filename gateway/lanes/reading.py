@@ -73,7 +73,8 @@ class _Events:
 
 
 class Streamed:
-    """Chunks as they come; held back while it is doubtful whether one is missing before them."""
+    """Chunks as they come; held back while it is doubtful whether one is missing before them, with a ``TICK`` for
+    each."""
 
     def __init__(self, reader: StreamReader, max_bytes: int) -> None:
         self.progress = reader.progress
@@ -111,6 +112,8 @@ class Streamed:
             if mender.settled():
                 held, self._held = self._held, []
                 yield from held
+            else:
+                yield TICK  # it speaks, though nothing of it can be given out yet
 
 
 class Gathered:

@@ -42,8 +42,8 @@ class Attempt:
         self._first_token: float | None = None
         self._usage: Mapping[str, Any] | None = None
         deployment, lane = candidate.deployment, candidate.lane
-        streams = lane.streams(deployment, call)
-        self._chunks = patience.guard(call, deployment, lane.attempt(deployment, call), streams=streams)
+        self._streams = lane.streams(deployment, call)
+        self._chunks = patience.guard(call, deployment, lane.attempt(deployment, call), streams=self._streams)
         self._ended = False
         self._begun: list[Chunk] = []
 
@@ -54,14 +54,16 @@ class Attempt:
 
     async def begin(self, spoken: Spoken = NOTHING_SPOKEN) -> None:
         """Wait until it speaks or, where it is not streamed, until all of it is there; raises Failure. ``spoken`` is
-        called as soon as it speaks."""
+        called as soon as it speaks or, where nobody can tell, at once."""
         speaking = False
+        if not self._streams:
+            spoken()
         try:
             async for chunk in self._chunks:
-                self._note(chunk)
                 if chunk is TICK:
                     spoken()
                     continue
+                self._note(chunk)
                 self._begun.append(chunk)
                 speaking = speaking or speaks(chunk) or self._ends(chunk)
                 if speaking and self._call.stream:
@@ -85,8 +87,9 @@ class Attempt:
             for chunk in self._begun:
                 yield chunk
             async for chunk in self._chunks:
-                self._note(chunk)
-                yield chunk
+                if chunk is not TICK:
+                    self._note(chunk)
+                    yield chunk
         except BaseException as error:
             ending = _failure(error)
             if ending is error:
@@ -105,11 +108,13 @@ class Attempt:
             return
         self._ended = True
         self._candidate.settle(error)
-        await self._chunks.aclose()
-        failure = error if isinstance(error, Failure) else None
-        alarming = failure and (failure.rule.set_aside or failure.kind is Kind.INTERNAL)
-        level = "error" if alarming else "warning" if failure else "info"
-        self._log(level, "model_call", **self._fields(error, failure))
+        try:
+            await self._chunks.aclose()
+        finally:
+            failure = error if isinstance(error, Failure) else None
+            alarming = failure and (failure.rule.set_aside or failure.kind is Kind.INTERNAL)
+            level = "error" if alarming else "warning" if failure else "info"
+            self._log(level, "model_call", **self._fields(error, failure))
 
     def _ends(self, chunk: Chunk) -> bool:
         """Whether the chunk ends an answer without a word; raises Failure for a refusal to be asked elsewhere."""

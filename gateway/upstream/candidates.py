@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from functools import partial
 
 from gateway.breaker import Breaker, Token
 from gateway.contract import Call, Operation
+from gateway.settings.schema import Breaker as Settings
 from gateway.upstream.deployment import Deployment, Lane, Picker
 from gateway.upstream.failures import Failure, Kind
+from gateway.upstream.laggards import Laggards
+from gateway.upstream.route import NO_RESCUES, Rescues, Route
 
 Chain = Callable[[str, Operation], tuple[str, ...]]
-Admit = Callable[[Operation, Deployment], "Candidate"]
-#: By what a deployment of a group failed of: the groups to ask in place of the rest of the chain.
-Rescues = Mapping[Kind, Mapping[str, Sequence[str]]]
-NO_RESCUES: Rescues = MappingProxyType({})
 Settle = Callable[[BaseException | None], None]
 
 
@@ -36,60 +33,6 @@ class Candidate:
     probe: bool = False
 
 
-class Route:
-    """The deployments of one call's chain, each once, in order; the Router chooses within a group. What a deployment
-    failed of can change what is asked after it."""
-
-    def __init__(
-        self, groups: Iterable[str], operation: Operation, picker: Picker, admit: Admit, rescues: Rescues
-    ) -> None:
-        self._groups = deque(groups)
-        self._operation = operation
-        self._picker = picker
-        self._admit = admit
-        self._rescues = rescues
-        self._seen: set[str] = set()
-        self._returned: deque[Deployment] = deque()
-        self._kept: deque[Deployment] = deque()
-        self._too_small = 0
-        self._lock = asyncio.Lock()
-
-    async def next(self) -> Candidate | None:
-        """The next one to ask, or None. Two may ask at the same time, and get different ones."""
-        async with self._lock:
-            deployment = self._returned.popleft() if self._returned else await self._pick()
-        return None if deployment is None else self._admit(self._operation, deployment)
-
-    def give_back(self, deployment: Deployment) -> None:
-        """It was not asked to the end, and may be asked again."""
-        self._returned.append(deployment)
-
-    def keep_for_last(self, deployment: Deployment) -> None:
-        """It may be asked once more where nobody else is left."""
-        self._kept.append(deployment)
-
-    def learn(self, deployment: Deployment, failure: Failure) -> bool:
-        """Take in how a deployment failed; whether another one may be asked."""
-        instead = self._rescues.get(failure.kind, {}).get(deployment.group)
-        if instead is not None:
-            self._groups = deque(instead)
-            return True
-        if failure.kind is Kind.TOO_LONG and deployment.window:
-            self._too_small = max(self._too_small, deployment.window)
-        return failure.rule.fall_over
-
-    async def _pick(self) -> Deployment | None:
-        while self._groups:
-            deployment = await self._picker.pick(self._groups[0], frozenset(self._seen))
-            if deployment is None:
-                self._groups.popleft()
-                continue
-            self._seen.add(deployment.id)
-            if deployment.window is None or deployment.window > self._too_small:
-                return deployment
-        return self._kept.popleft() if self._kept else None
-
-
 class Candidates:
     """Keeps the breakers, and the deployments that are set aside until they are mended."""
 
@@ -101,6 +44,7 @@ class Candidates:
         breaker: Callable[[str], Breaker],
         *,
         rescues: Rescues = NO_RESCUES,
+        laggards: Laggards | None = None,
         set_aside_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -109,6 +53,7 @@ class Candidates:
         self._lanes = lanes
         self._make = breaker
         self._rescues = rescues
+        self.laggards = laggards or Laggards(Settings())
         self._set_aside_seconds = set_aside_seconds
         self._clock = clock
         self._aside: dict[str, tuple[float, Kind]] = {}
@@ -119,9 +64,9 @@ class Candidates:
 
     def route(self, call: Call) -> Route:
         """Whom to ask for ``call``; raises NotFound for a model that there is not."""
-        return Route(
-            self._chain(call.model, call.operation), call.operation, self._picker, self._candidate, self._rescues
-        )
+        groups = self._chain(call.model, call.operation)
+        admit = partial(self._candidate, call.operation)
+        return Route(groups, self._picker, admit, self._rescues, self.laggards.asked_last)
 
     def reroutes_refusals(self, deployment: Deployment) -> bool:
         """Whether the configuration asks others where this model refuses."""
@@ -134,6 +79,7 @@ class Candidates:
     def begun(self, candidate: Candidate) -> Candidate:
         """To go on with once it has begun to answer. A probe has then found what it was sent for; the rest of its
         stream is a call like others, or a slow reader would keep the breaker half-open for all."""
+        self.laggards.spoke(candidate.deployment.id)
         if not candidate.probe:
             return candidate
         candidate.settle(None)
@@ -183,6 +129,7 @@ class Candidates:
     def _settle(self, deployment: Deployment, breaker: Breaker, token: Token, error: BaseException | None) -> None:
         """A caller who left says nothing of the provider; nor does a caller's mistake."""
         if error is None:
+            self.laggards.spoke(deployment.id)
             breaker.success(token)
         elif isinstance(error, Failure) and error.rule.counts:
             breaker.failure(token)

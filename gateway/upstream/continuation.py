@@ -110,8 +110,9 @@ class Rest:
         return True
 
     def settles(self, failure: Failure) -> bool:
-        """A refusal to continue is no answer to the caller, so that the next is asked, while there is time."""
-        return failure.kind in (Kind.BUSY, Kind.DEADLINE)
+        """That a model can't take the beginning is no answer to the caller, so that the next is asked; that its
+        provider's policy refuses it is one."""
+        return failure.kind in (Kind.REFUSED, Kind.BUSY, Kind.DEADLINE)
 
     def _limits(self) -> dict[str, int]:
         """The caller's limits less what was said: a token a piece, where pieces are tokens, or some four characters."""

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from gateway.contract import Call, Chunk, Operation, nothing
 
-#: What a lane yields while a reply that is gathered here is under way: more of it has come, and it says something.
+#: What a lane yields while it keeps a reply back, to gather it or to see whether it is whole: more of it has come.
 TICK: Final = Chunk({"choices": []})
 
 
@@ -58,9 +58,9 @@ class Lane(Protocol):
     def attempt(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
         """Call the provider and yield what it says; raises ``failures.Failure`` and nothing else.
 
-        A reply to a call that is not streamed is one chunk; where it is gathered from a stream, ``TICK`` comes before
-        it each time that more of it has come. Closing the generator ends the provider's call. A reply that ends
-        without its finish reason is a Failure, not an end.
+        A reply to a call that is not streamed is one chunk. ``TICK`` stands for what has come and is kept back.
+        Closing the generator ends the provider's call. A reply that ends without its finish reason is a Failure, not
+        an end.
         """
 
 

@@ -41,6 +41,7 @@ class Kind(StrEnum):
     SET_ASIDE = "set_aside"
     NO_KEY = "no_provider_key"
     DIVERGED = "answered_anew"
+    NO_STREAM = "does_not_stream"
     DEADLINE = "deadline"
     INTERNAL = "gateway_fault"
 
@@ -105,6 +106,8 @@ RULES: dict[Kind, Rule] = {
     Kind.NO_KEY:            Rule(False, NEVER, True),
     # Asked to go on with a broken answer, it began another one, which says nothing of its health.
     Kind.DIVERGED:          Rule(False, NEVER, True),
+    # It refuses to stream what is gathered here; it is asked for the whole at once.
+    Kind.NO_STREAM:         Rule(False, SOON,  True),
     # The request's own time was up; what was left for this attempt is no measure of the provider.
     Kind.DEADLINE:          Rule(False, NEVER, False),
     # Our own fault says nothing of the provider; once more, or a deployment in another lane, may still answer.

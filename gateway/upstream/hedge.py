@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, Protocol, TypeVar
 
 
@@ -64,10 +64,15 @@ class _Leg(Generic[T]):
 
 
 async def _stop(legs: list[_Leg[T]]) -> None:
-    """Cancel what is under way, wait until it is gone, and end what was begun for nothing."""
+    """Cancel what is under way, wait until it is gone, and end what was begun for nothing: all of it, even where
+    whoever waits for it is cancelled meanwhile."""
     for leg in legs:
         leg.task.cancel()
-    ended = await asyncio.gather(*(leg.task for leg in legs), return_exceptions=True)
-    ends: list[Awaitable[None]] = [one.abandon() for one in ended if not isinstance(one, BaseException) and one]
-    for end in ends:
-        await end
+    if legs:
+        await asyncio.shield(asyncio.gather(*map(_ended, legs), return_exceptions=True))
+
+
+async def _ended(leg: _Leg[T]) -> None:
+    begun = await leg.task
+    if begun is not None:
+        await begun.abandon()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from gateway.contract import Call
 from gateway.settings.schema import Retries
 from gateway.upstream.failures import Failure, Retry
 
@@ -15,19 +14,14 @@ RATE_LIMIT_FACTOR = 5
 
 @dataclass(slots=True)
 class Pauses:
-    """The pauses on one deployment; ``budget`` is how many seconds may be waited where a provider says when."""
+    """The pauses on one deployment, for one request."""
 
     retries: Retries
-    budget: float
     tries: int = 0
 
-    @classmethod
-    def of(cls, call: Call, retries: Retries) -> Pauses:
-        """For a call of this surface."""
-        return cls(retries, getattr(retries.rate_limit_seconds, call.surface))
-
-    def after(self, failure: Failure) -> float | None:
-        """Seconds until another try; None where the deployment is not to be tried again. Call it once a try."""
+    def after(self, failure: Failure, waits: float) -> float | None:
+        """Seconds until another try; None where the deployment is not to be tried again. Call it once a try.
+        ``waits`` is how many seconds may be waited where a provider says when, or should have said."""
         self.tries += 1
         retry = failure.rule.retry
         if retry is Retry.SOON and failure.retry_after is None:
@@ -36,10 +30,7 @@ class Pauses:
             return None
         most = self.retries.rate_limit_tries if retry is Retry.TOLD else self.retries.tries
         wait = self._back_off() if failure.retry_after is None else failure.retry_after
-        if self.tries >= most or wait > self.budget or self.budget == 0:
-            return None
-        self.budget -= wait
-        return wait
+        return wait if self.tries < most and 0 < waits >= wait else None
 
     def _soon(self) -> float:
         """Full jitter, as the field does it, so that callers who failed together don't return together."""

@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator
 from gateway.contract import Chunk, Unavailable
 from gateway.upstream.attempt import Attempt
 from gateway.upstream.continuation import Joined, Rest, Said, continuable
-from gateway.upstream.failures import Failure, Retry
-from gateway.upstream.hunt import Answer, Hunt
+from gateway.upstream.failures import Failure, Kind, Retry
+from gateway.upstream.hunt import Hunt, Settled, Whole
+from gateway.upstream.verdict import rejected
 
 
 class Stream:
@@ -22,7 +23,7 @@ class Stream:
         self._joined: Joined | None = None
 
     async def chunks(self) -> AsyncGenerator[Chunk, None]:
-        """One whole answer; raises Unavailable where nobody can go on with it."""
+        """One whole answer; raises GatewayError where nobody can go on with it."""
         while True:
             chunks = self._attempt.chunks()
             try:
@@ -33,10 +34,7 @@ class Stream:
                 return
             except Failure as failure:
                 await self._attempt.end(failure)
-                if not await self._go_on(failure):
-                    group = self._attempt.candidate.deployment.group
-                    message = f"{group} broke off in the middle of its answer ({failure.kind}). Ask again."
-                    raise Unavailable(message, code="stream_broken", retry_after=1) from failure
+                await self._go_on(failure)
             finally:
                 await chunks.aclose()
 
@@ -44,25 +42,34 @@ class Stream:
         """End the provider's call."""
         await self._attempt.abandon()
 
-    async def _go_on(self, failure: Failure) -> bool:
-        """Have another attempt take over; whether one does."""
-        broken = self._attempt.candidate
-        hunt, call = self._hunt, self._hunt.of
-        hunt.failures.append((broken.deployment, failure))
-        wanted: Rest | Answer = Rest(call, self._said) if self._said.texts else Answer(call)
-        if hunt.retries.stream_break == "error" or not continuable(call, self._said):
-            return False
-        if not hunt.route.learn(broken.deployment, failure):
-            return False
-        if failure.rule.retry is not Retry.NEVER:
-            hunt.route.keep_for_last(broken.deployment)
-        attempt = await hunt.find(wanted)
+    async def _go_on(self, failure: Failure) -> None:
+        """Have another attempt take over; raises GatewayError where none does."""
+        hunt, broken = self._hunt, self._attempt.candidate.deployment
+        hunt.failures.append((broken, failure))
+        wanted: Rest | Whole = Rest(hunt.of, self._said) if self._said.texts else Whole(hunt.of)
+        goes_on = hunt.route.learn(broken, failure)
+        if failure.kind is Kind.REFUSED and not goes_on:
+            raise rejected(failure)
+        attempt: Attempt | None = None
+        if goes_on and hunt.retries.stream_break == "continue" and continuable(hunt.of, self._said):
+            if failure.rule.retry is not Retry.NEVER:
+                hunt.route.keep_for_last(broken)
+            attempt = await self._next(wanted)
         if attempt is None:
-            return False
-        prefilled = isinstance(wanted, Rest) and wanted.prefills(attempt.candidate.deployment)
-        self._joined = Joined(self._said, prefilled=prefilled)
+            message = f"{broken.group} broke off in the middle of its answer ({failure.kind}). Ask again."
+            raise Unavailable(message, code="stream_broken", retry_after=1) from failure
         self._attempt = attempt
-        deployments = broken.deployment.id, attempt.candidate.deployment.id
-        fields = dict(zip(("broken", "deployment"), deployments, strict=True))
-        hunt.log("warning", "stream_continued", request_id=call.request_id, reason=str(failure.kind), **fields)
-        return True
+        hunt.found(attempt)
+        deployment = attempt.candidate.deployment
+        prefilled = isinstance(wanted, Rest) and wanted.prefills(deployment)
+        self._joined = Joined(self._said, prefilled=prefilled)
+        fields = {"reason": str(failure.kind), "broken": broken.id, "deployment": deployment.id}
+        hunt.log("warning", "stream_continued", request_id=hunt.of.request_id, **fields)
+
+    async def _next(self, wanted: Rest | Whole) -> Attempt | None:
+        try:
+            return await self._hunt.find(wanted)
+        except Settled as settled:
+            if settled.failure.kind is Kind.REFUSED:
+                raise rejected(settled.failure) from settled
+            return None

@@ -18,17 +18,22 @@ from gateway.upstream.failures import Failure, Kind
 
 #: The provider's own word on the request: it helps the caller more than ours.
 CALLERS = frozenset({Kind.REJECTED, Kind.REFUSED, Kind.TOO_LONG, Kind.UNSUPPORTED})
+#: Where a provider says so, nobody else is asked.
+FINAL = frozenset({Kind.REJECTED, Kind.REFUSED})
 LONGEST_WAIT = 60.0
 
 
-def verdict(call: Call, failures: Sequence[tuple[Deployment, Failure]], seconds_left: float) -> GatewayError:
-    """The error that tells a caller what to do: mend the request, come back later, or tell the operator."""
+def verdict(
+    call: Call, failures: Sequence[tuple[Deployment, Failure]], seconds_left: float, settled: Failure | None = None
+) -> GatewayError:
+    """The error that tells a caller what to do: mend the request, come back later, or tell the operator. ``settled``
+    is the failure that ended the search, where one did."""
+    if settled is not None and settled.kind in FINAL:
+        return rejected(settled)
     kinds = [failure.kind for _, failure in failures]
-    if kinds and kinds[-1] in (Kind.REJECTED, Kind.REFUSED):
-        return _rejected(failures[-1][1])
     asked = [failure for _, failure in failures if failure.kind is not Kind.NO_KEY]
     if asked and all(failure.kind in CALLERS for failure in asked):
-        return _rejected(asked[0])
+        return rejected(asked[0])
     reasons = "; ".join(dict.fromkeys(f"{d.group}: {_words(failure)}" for d, failure in failures))
     waits = [failure.retry_after for _, failure in failures if failure.retry_after is not None]
     wait = math.ceil(min(max(1.0, min(waits, default=seconds_left)), LONGEST_WAIT))
@@ -42,7 +47,8 @@ def verdict(call: Call, failures: Sequence[tuple[Deployment, Failure]], seconds_
     return Unavailable(f"No model could answer ({reasons}). Try again in {wait} s.", retry_after=wait)
 
 
-def _rejected(failure: Failure) -> GatewayError:
+def rejected(failure: Failure) -> GatewayError:
+    """The provider's own word on the request, as it is told to the caller."""
     message = failure.message or "The provider refused this request."
     if failure.kind is Kind.UNSUPPORTED:
         return InvalidRequest(message, code=failure.code or "not_supported", param=failure.param)

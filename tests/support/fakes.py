@@ -90,9 +90,10 @@ class FakeLane:
     def __init__(self, **scripts: Sequence[Source]) -> None:
         self.scripts = {name: list(sources) for name, sources in scripts.items()}
         self.calls: list[str] = []
+        self.gathers = False
 
     def streams(self, deployment: Deployment, call: Call) -> bool:
-        return call.stream
+        return call.stream or self.gathers
 
     def attempt(self, deployment: Deployment, call: Call) -> AsyncGenerator[Chunk, None]:
         self.calls.append(deployment.id)

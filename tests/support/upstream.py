@@ -10,9 +10,10 @@ import pytest
 from gateway.contract import Chunk, GatewayError
 from gateway.settings.schema import Breaker, Retries, Timeouts
 from gateway.upstream import Reply, Upstream
-from gateway.upstream.candidates import NO_RESCUES, Candidates, Rescues
+from gateway.upstream.candidates import Candidates
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
+from gateway.upstream.route import NO_RESCUES, Rescues
 from tests.support.asgi import Lines
 from tests.support.fakes import CountingBreaker, FakeLane, FakePicker, Source, collect, deployment, make_call, piece
 
@@ -42,11 +43,13 @@ class World:
         retries: dict[str, Any] | None = None,
         breaker: Breaker | None = None,
         rescues: Rescues = NO_RESCUES,
+        gathers: bool = False,
         **scripts: Sequence[Source] | Source,
     ) -> None:
         listed = {name: [one] if isinstance(one, Source) else list(one) for name, one in scripts.items()}
         self.sources = [source for sources in listed.values() for source in sources]
         self.lane = FakeLane(**listed)
+        self.lane.gathers = gathers
         self.log = Lines()
         chain = tuple(dict.fromkeys(d.group for d in deployments)) or tuple(scripts)
         settings = breaker or Breaker()

@@ -23,7 +23,7 @@ from gateway.lanes.transport import Transport
 from gateway.lanes.wire import Wire
 from gateway.settings.schema import Timeouts, Upstream
 from gateway.upstream.deployment import TICK, Deployment
-from gateway.upstream.failures import Failure, Kind
+from gateway.upstream.failures import Failure, Kind, Retry
 from gateway.upstream.fold import completion
 from tests.double.client import Double
 from tests.support.chat import FORMAT, PNG, TOOL, image
@@ -214,6 +214,9 @@ async def test_who_refuses_to_stream_is_asked_for_the_whole(gathering: LeanLane,
     error = {"message": "Your organization must be verified to stream", "param": param, "code": "unsupported_value"}
     to = target(provider, "openai")
     provider.script("openai", {"kind": "status", "status": 400, "body": {"error": error}})
+    with pytest.raises(Failure) as caught:
+        await answer(gathering, to)
+    assert (caught.value.kind, caught.value.rule.retry) == (Kind.NO_STREAM, Retry.SOON)
     for _ in range(2):
         assert (await answer(gathering, to))["usage"]["total_tokens"] > 0
     assert not gathering.streams(to, make_call())

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from gateway.contract import Operation
 from gateway.settings.schema import Breaker
-from gateway.upstream.candidates import NO_RESCUES, Candidate, Candidates, Rescues
+from gateway.upstream.candidates import Candidate, Candidates
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import RULES, Failure, Kind
+from gateway.upstream.route import NO_RESCUES, Rescues
 from tests.support.fakes import Clock, CountingBreaker, FakeLane, FakePicker, deployment, make_call
 
 CALL = make_call(model="a")
@@ -162,54 +162,17 @@ async def test_the_first_of_the_call_s_breakers_to_close_says_how_long_to_wait(c
     assert made.seconds_left(CALL) == 20 - 5 - 1
 
 
-WINDOWS = [
-    (100, {"b": 50, "c": None, "d": 200}, ["c", "d"]),
-    (100, {"b": 100}, []),
-    (None, {"b": 50, "c": None}, ["b", "c"]),
-]
+async def test_only_where_the_configuration_says_so_are_refusals_asked_elsewhere(clock: Clock) -> None:
+    made = candidates(clock, deployment("a"), deployment("b"), rescues={Kind.REFUSED: {"a": ["b"]}})
+    assert made.reroutes_refusals(deployment("a"))
+    assert not made.reroutes_refusals(deployment("b"))
 
 
-@pytest.mark.parametrize(("window", "others", "asked"), WINDOWS)
-async def test_what_was_too_long_is_asked_of_larger_or_unknown_windows_only(
-    clock: Clock, window: int | None, others: dict[str, int | None], asked: list[str]
-) -> None:
-    a = deployment("a", window=window)
-    rest = [deployment(name, window=size) for name, size in others.items()]
-    route = candidates(clock, a, *rest, chain=("a", *others)).route(CALL)
-    await route.next()
-    assert route.learn(a, Failure(Kind.TOO_LONG))
-    found = []
-    while (candidate := await route.next()) is not None:
-        found.append(candidate.deployment.id)
-    assert found == asked
-
-
-@pytest.mark.parametrize("kind", [Kind.REFUSED, Kind.TOO_LONG])
-async def test_what_the_configuration_names_for_a_failure_is_asked_in_place_of_the_chain(
-    clock: Clock, kind: Kind
-) -> None:
-    deployments = [deployment(name, window=10) for name in "abc"]
-    made = candidates(clock, *deployments, rescues={kind: {"a": ["c"]}})
-    route = made.route(CALL)
-    await route.next()
-    assert route.learn(deployments[0], Failure(kind))
-    candidate = await route.next()
-    assert candidate is not None and candidate.deployment.id == "c"
-    assert await route.next() is None
-    assert made.reroutes_refusals(deployments[0]) == (kind is Kind.REFUSED)
-    assert not made.reroutes_refusals(deployments[1])
-
-
-async def test_two_who_ask_at_the_same_time_get_different_deployments(clock: Clock) -> None:
-    route = candidates(clock, deployment("a"), deployment("b")).route(CALL)
-    found = await asyncio.gather(route.next(), route.next(), route.next())
-    assert [candidate and candidate.deployment.id for candidate in found] == ["a", "b", None]
-
-
-async def test_what_is_given_back_comes_again(clock: Clock) -> None:
-    route = candidates(clock, deployment("a"), deployment("b")).route(CALL)
-    a = await route.next()
-    assert a is not None
-    route.give_back(a.deployment)
-    found = [await route.next() for _ in range(3)]
-    assert [candidate and candidate.deployment.id for candidate in found] == ["a", "b", None]
+async def test_who_spoke_in_time_no_longer_lags(clock: Clock) -> None:
+    made = candidates(clock, deployment("a"), deployment("b"))
+    for _ in range(5):
+        made.laggards.lost("a")
+    assert (await first(made)).deployment.id == "b"
+    candidate = next(c for c in await listed(made) if c.deployment.id == "a")
+    made.begun(candidate)
+    assert (await first(made)).deployment.id == "a"

@@ -35,6 +35,7 @@ OURS = {
     Kind.BREAKER_OPEN,
     Kind.SET_ASIDE,
     Kind.DIVERGED,
+    Kind.NO_STREAM,
 }
 
 

@@ -85,9 +85,35 @@ async def test_one_that_was_begun_for_nothing_is_ended() -> None:
         return mine
 
     found = await first_to_speak(begin, 0.03)
-    other = second if found is first else first
     assert found is not None and found.abandoned == 0
-    assert other.abandoned <= 1  # where it had not begun yet there was nothing to end
+
+
+@pytest.mark.parametrize("cancels", [0, 1])
+async def test_one_that_was_begun_in_the_same_moment_is_ended(cancels: int) -> None:
+    """Also where whoever waits is cancelled while that is being done."""
+    begun = [Begun("a"), Begun("b")]
+    both = asyncio.Event()
+
+    async def begin(spoken: Callable[[], None]) -> Begun:
+        mine = begun.pop()
+        made.append(mine)
+        if len(made) == 2:
+            both.set()
+        await both.wait()
+        return mine
+
+    made: list[Begun] = []
+    task = asyncio.create_task(first_to_speak(begin, 0.01))
+    await both.wait()
+    for _ in range(cancels):
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+    found = (await asyncio.gather(task, return_exceptions=True))[0]
+    await asyncio.sleep(0.01)
+    used = [one for one in made if one is found]
+    assert sum(one.abandoned for one in made) == 2 - len(used)
+    assert all(one.abandoned == 0 for one in used)
 
 
 async def test_a_caller_who_leaves_ends_both() -> None:

@@ -4,25 +4,28 @@ from typing import Any
 
 import pytest
 
-from gateway.contract import Surface
 from gateway.settings.schema import Retries
 from gateway.upstream.failures import RULES, Failure, Kind, Retry
 from gateway.upstream.pauses import Pauses
-from tests.support.fakes import make_call
 
 
-def pauses(surface: Surface = Surface.V1, **retries: Any) -> Pauses:
-    return Pauses.of(make_call(surface=surface), Retries(**retries))
+def pauses(**retries: Any) -> Pauses:
+    return Pauses(Retries(**retries))
 
 
-def taken(made: Pauses, *failures: Failure) -> list[float | None]:
-    return [made.after(failure) for failure in failures]
+def taken(made: Pauses, *failures: Failure, waits: float = 3.0) -> list[float | None]:
+    """The pauses, where ``waits`` seconds may be waited in all."""
+    found = []
+    for failure in failures:
+        found.append(made.after(failure, waits))
+        waits -= found[-1] or 0.0
+    return found
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if RULES[kind].retry is Retry.NEVER])
 def test_what_can_t_be_helped_is_not_tried_again(kind: Kind) -> None:
-    assert pauses().after(Failure(kind)) is None
-    assert pauses().after(Failure(kind, retry_after=0.5)) is None
+    assert pauses().after(Failure(kind), 3.0) is None
+    assert pauses().after(Failure(kind, retry_after=0.5), 3.0) is None
 
 
 @pytest.mark.parametrize("kind", [kind for kind in Kind if RULES[kind].retry is Retry.SOON])
@@ -52,11 +55,11 @@ def test_without_a_time_it_backs_off_and_gives_up_within_the_patience() -> None:
 
 
 @pytest.mark.parametrize("retry_after", [None, 0.0, 1.0])
-def test_the_assistant_s_routes_do_not_wait_for_a_429(retry_after: float | None) -> None:
-    assert pauses(Surface.IVY).after(Failure(Kind.RATE_LIMITED, retry_after=retry_after)) is None
+def test_where_nothing_may_be_waited_the_next_is_asked(retry_after: float | None) -> None:
+    assert pauses().after(Failure(Kind.RATE_LIMITED, retry_after=retry_after), 0.0) is None
 
 
 def test_an_overloaded_provider_s_time_is_kept_to_as_well() -> None:
-    assert pauses().after(Failure(Kind.OVERLOADED, retry_after=2.0)) == 2.0
-    assert pauses().after(Failure(Kind.OVERLOADED, retry_after=30.0)) is None
-    assert pauses(Surface.IVY).after(Failure(Kind.OVERLOADED, retry_after=2.0)) is None
+    assert pauses().after(Failure(Kind.OVERLOADED, retry_after=2.0), 3.0) == 2.0
+    assert pauses().after(Failure(Kind.OVERLOADED, retry_after=30.0), 3.0) is None
+    assert pauses().after(Failure(Kind.OVERLOADED, retry_after=2.0), 0.0) is None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.contract import Chunk, Unavailable
+from gateway.contract import Chunk, Unavailable, UpstreamRejected
 from gateway.settings.schema import Breaker, HedgeAfter, RouteSeconds, Timeouts
 from gateway.upstream.failures import RULES, Failure, Kind
 from tests.support.fakes import Source, collect, deployment, make_call, piece
@@ -81,7 +81,7 @@ async def test_but_not_where_it_fell_silent() -> None:
     assert world.lane.calls == ["a", "b", "b"]
 
 
-@pytest.mark.parametrize("kind", [Kind.REJECTED, Kind.REFUSED, Kind.TOO_LONG, Kind.RATE_LIMITED, Kind.BREAKER_OPEN])
+@pytest.mark.parametrize("kind", [Kind.REJECTED, Kind.TOO_LONG, Kind.RATE_LIMITED, Kind.BREAKER_OPEN])
 async def test_a_refusal_to_go_on_never_reaches_the_caller(kind: Kind) -> None:
     unwilling = fails(kind, message="no assistant at the end, please", status=400)
     world = World(a=said("one", ends=Failure(Kind.CUT)), b=unwilling, c=said(" two", finish="stop"))
@@ -90,6 +90,19 @@ async def test_a_refusal_to_go_on_never_reaches_the_caller(kind: Kind) -> None:
     error = await world.refused(stream=True)
     assert isinstance(error, Unavailable)
     assert "please" not in error.message
+
+
+@pytest.mark.parametrize("where", ["in mid-stream", "asked to go on"])
+async def test_a_policy_s_refusal_is_told_in_the_provider_s_words_and_routed_around_by_nobody(where: str) -> None:
+    refusal = Failure(Kind.REFUSED, message="not this", status=400)
+    if where == "in mid-stream":
+        world = World(a=said("one", ends=refusal), b=answers())
+    else:
+        world = World(a=said("one", ends=Failure(Kind.CUT)), b=Source(refusal), c=answers())
+    error = await world.refused(stream=True)
+    assert isinstance(error, UpstreamRejected)
+    assert (error.message, error.code) == ("not this", "content_policy_violation")
+    assert world.lane.calls == (["a"] if where == "in mid-stream" else ["a", "b"])
 
 
 async def test_one_that_answers_anew_in_other_words_is_not_listened_to() -> None:

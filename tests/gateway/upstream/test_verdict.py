@@ -11,8 +11,10 @@ from tests.support.fakes import deployment, make_call
 
 
 def judged(*failures: Failure, seconds_left: float = 0.0) -> GatewayError:
+    """The verdict where these came, one after another, and the first that nobody else is asked after settled it."""
     listed = [(deployment(f"m{number}"), failure) for number, failure in enumerate(failures, 1)]
-    return verdict(make_call(), listed, seconds_left)
+    settled = next((failure for failure in failures if not failure.rule.fall_over), None)
+    return verdict(make_call(), listed, seconds_left, settled)
 
 
 F, K = Failure, Kind
@@ -41,6 +43,7 @@ TABLE: list[tuple[str, list[Failure], float, int, str, float | None]] = [
     ("one has no key, one is down", [F(K.NO_KEY), F(K.RESET)], 0, 503, "no_provider_available", 1),
     ("rejected", [F(K.REJECTED, status=400)], 0, 400, "invalid_request", None),
     ("rejected after another failed", [F(K.RESET), F(K.REJECTED, status=400)], 0, 400, "invalid_request", None),
+    ("rejected before another failed", [F(K.REJECTED, status=400), F(K.RESET)], 0, 400, "invalid_request", None),
     ("its own code is kept", [F(K.REJECTED, status=400, code="bad_tool")], 0, 400, "bad_tool", None),
     ("422 is told as 400", [F(K.REJECTED, status=422)], 0, 400, "invalid_request", None),
     ("413 stays", [F(K.REJECTED, status=413)], 0, 413, "invalid_request", None),

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.contract import Chunk, RateLimited, Unavailable
+import pytest
+
+from gateway.contract import Call, Chunk, RateLimited, Unavailable, UpstreamRejected
 from gateway.settings.schema import Breaker, HedgeAfter, RouteSeconds, Timeouts
-from gateway.upstream.deployment import TICK
+from gateway.upstream.deployment import TICK, Deployment
 from gateway.upstream.failures import Failure, Kind
 from tests.support.fakes import Source, collect, piece
 from tests.support.upstream import ANSWER, BOTH, LONG, USAGE, World, answers, fails
@@ -80,7 +82,7 @@ HEDGED = {"hedge_after_ms": HedgeAfter(v1=20)}
 
 @BOTH
 async def test_a_silent_first_choice_is_joined_by_the_next(stream: bool) -> None:
-    world = World(retries=HEDGED, a=Source(LONG), b=answers())
+    world = World(gathers=True, retries=HEDGED, a=Source(LONG), b=answers())
     assert await asyncio.wait_for(world.text(stream=stream), LONG / 2) == "Hello there"
     assert (world.trail.model, world.trail.attempts, world.trail.fallback_reason) == ("b", 2, "hedged")
     assert world.settled() == ["release", "success"]
@@ -88,20 +90,79 @@ async def test_a_silent_first_choice_is_joined_by_the_next(stream: bool) -> None
 
 @BOTH
 async def test_one_that_speaks_in_time_is_left_alone(stream: bool) -> None:
-    world = World(retries={"hedge_after_ms": HedgeAfter(v1=60_000)}, a=answers(), b=answers())
+    world = World(gathers=True, retries={"hedge_after_ms": HedgeAfter(v1=60_000)}, a=answers(), b=answers())
     assert await world.text(stream=stream) == "Hello there"
     assert world.lane.calls == ["a"]
 
 
 async def test_an_answer_that_is_gathered_has_spoken_once_some_of_it_is_there() -> None:
     gathered = Source(TICK, 0.1, piece("all of it", "stop"))
-    world = World(retries=HEDGED, a=gathered, b=answers())
+    world = World(gathers=True, retries=HEDGED, a=gathered, b=answers())
     assert await world.text() == "all of it"
     assert world.lane.calls == ["a"]
 
 
 async def test_what_a_hedge_cancels_says_nothing_of_its_provider() -> None:
-    world = World(retries=HEDGED, breaker=Breaker(errors=1), a=Source(LONG), b=answers())
+    world = World(gathers=True, retries=HEDGED, breaker=Breaker(errors=1), a=Source(LONG), b=answers())
     for _ in range(3):
         await world.text()
     assert world.candidates.breaker("a").state == "closed"
+
+
+@pytest.mark.parametrize("kind", [Kind.REJECTED, Kind.REFUSED])
+@pytest.mark.parametrize("who", ["first", "second"])
+async def test_a_refusal_ends_a_hedge(kind: Kind, who: str) -> None:
+    refuses = Source(0.06, Failure(kind, message="not this", status=400))
+    other = Source(LONG)
+    world = World(
+        gathers=True, retries=HEDGED, a=refuses if who == "first" else other, b=other if who == "first" else refuses
+    )
+    error = await asyncio.wait_for(world.refused(), LONG / 2)
+    assert isinstance(error, UpstreamRejected)
+    assert (error.message, world.lane.calls) == ("not this", ["a", "b"])
+    assert sorted(world.settled()) == ["release", "success"]
+
+
+async def test_a_hedge_makes_no_more_attempts_than_a_request_has() -> None:
+    slow = Source(0.05, Failure(Kind.RESET))
+    world = World(gathers=True, retries={**HEDGED, "attempts": 2, "tries": 4}, a=slow, b=slow, c=slow)
+    await world.refused()
+    assert len(world.lane.calls) == 2
+    world.settled()
+
+
+async def test_one_that_loses_again_and_again_is_asked_last_until_it_is_in_time() -> None:
+    world = World(gathers=True, retries=HEDGED, a=Source(LONG), b=answers())
+    for _ in range(8):
+        assert await world.text() == "Hello there"
+        assert world.trail.fallback_reason == "hedged"
+    assert world.lane.calls.count("a") == 5  # as many as would open its breaker
+    assert world.candidates.breaker("a").state == "closed"
+
+
+async def test_one_that_is_asked_last_is_asked_where_nobody_else_answers() -> None:
+    world = World(
+        gathers=True, retries=HEDGED, a=[Source(LONG)] * 5 + [answers()], b=[answers()] * 5 + [fails(Kind.SERVER_ERROR)]
+    )
+    for _ in range(6):
+        assert await world.text() == "Hello there"
+    assert world.lane.calls[-3:] == ["b", "b", "a"]
+
+
+async def test_a_reply_that_comes_as_a_whole_is_not_hedged() -> None:
+    """Nobody can tell whether it is under way."""
+    world = World(retries=HEDGED, a=Source(0.1, piece("all of it", "stop")), b=answers())
+    assert await world.text() == "all of it"
+    assert world.lane.calls == ["a"]
+
+
+async def test_a_request_that_a_lane_chokes_on_is_asked_elsewhere_and_leaves_no_token() -> None:
+    world = World(retries={"tries": 1}, a=answers(), b=answers())
+
+    def streams(deployment: Deployment, call: Call) -> bool:
+        return 1 / (deployment.id != "a") < 0
+
+    world.lane.streams = streams  # type: ignore[method-assign]
+    assert await world.text() == "Hello there"
+    assert world.lane.calls == ["b"]
+    assert world.candidates.under_way == 0

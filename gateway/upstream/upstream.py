@@ -13,8 +13,9 @@ from gateway.contract import Call, Chunk, GatewayError, Operation, RateLimited, 
 from gateway.settings.schema import Retries, Timeouts
 from gateway.upstream.attempt import Attempt, Log
 from gateway.upstream.candidates import Candidates
+from gateway.upstream.failures import Failure
 from gateway.upstream.hedge import first_to_speak
-from gateway.upstream.hunt import Answer, Hunt
+from gateway.upstream.hunt import Hunt, Settled, Whole
 from gateway.upstream.patience import Patience
 from gateway.upstream.stream import Stream
 from gateway.upstream.verdict import verdict
@@ -62,25 +63,34 @@ class Upstream:
             patience=Patience.of(call, self._timeouts, self._hurried_share),
             retries=self._retries,
             log=self._log,
+            waits=getattr(self._retries.rate_limit_seconds, call.surface),
         )
-        attempt = await self._begun(call, hunt)
+        try:
+            attempt = await self._begun(call, hunt)
+        except Settled as settled:
+            raise self._verdict(call, hunt, settled.failure) from settled
         if attempt is None:
             raise self._verdict(call, hunt)
+        hunt.found(attempt)
         if not call.stream:
             return Reply(attempt.chunks(), attempt.abandon)
         stream = Stream(hunt, attempt)
         return Reply(stream.chunks(), stream.abandon)
 
     async def _begun(self, call: Call, hunt: Hunt) -> Attempt | None:
-        wanted = Answer(call)
+        wanted = Whole(call)
         after = getattr(self._retries.hedge_after_ms, call.surface) / 1000
         if not after or call.operation is not Operation.CHAT:
             return await hunt.find(wanted)
-        return await first_to_speak(lambda spoken: hunt.find(wanted, spoken), after)
+        attempt = await first_to_speak(lambda spoken: hunt.find(wanted, spoken), after)
+        first = hunt.route.first
+        if attempt is not None and first and first != attempt.candidate.deployment.id and hunt.asked_in_vain(first):
+            self._candidates.laggards.lost(first)
+        return attempt
 
-    def _verdict(self, call: Call, hunt: Hunt) -> GatewayError:
+    def _verdict(self, call: Call, hunt: Hunt, settled: Failure | None = None) -> GatewayError:
         tried = [f"{deployment.id}: {failure.kind}" for deployment, failure in hunt.failures]
-        error = verdict(call, hunt.failures, self._candidates.seconds_left(call))
+        error = verdict(call, hunt.failures, self._candidates.seconds_left(call), settled)
         level = "error" if isinstance(error, Unavailable | RateLimited) else "info"  # else it is about the request
         self._log(level, "no_answer", request_id=call.request_id, model=call.model, tried=tried)
         return error
