@@ -9,10 +9,13 @@ from typing import Any
 from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import ModelResponseIterator
 
 from gateway.contract import NOTHING
-from gateway.lanes.progress import Progress
+from gateway.lanes.progress import Progress, check_count, in_mid_stream
 from gateway.lanes.wire import Json, clean_choice, head
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind, classify
+
+#: Reasons that no answer ends with, though text may have come before them.
+NO_ANSWER = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL"})
 
 
 class Silent:
@@ -38,7 +41,7 @@ class GeminiStream:
         """The chunk of an event and, with the finish reason, the usage. The raw event tells what is finished:
         LiteLLM's parser writes a finish reason on chunks that had none."""
         note(self.progress, data)
-        ended = {c.get("index", 0) for c in data.get("candidates") or [] if c.get("finishReason")}
+        ended = {c.get("index", 0) for c in data.get("candidates") or [] if finish(c)}
         blocked = _blocked(data)
         parsed = self._parser.chunk_parser(data).model_dump(warnings=False)
         self._head = self._head or head(self._deployment, parsed)
@@ -68,13 +71,18 @@ class GeminiStream:
 
 def note(progress: Progress, data: Json) -> bool:
     """Take in an event; whether it says something. Raises Failure where it is an error."""
-    raise_error(data)
+    try:
+        raise_error(data)
+    except Failure as failure:
+        raise in_mid_stream(progress, failure) from None
+    candidates = data.get("candidates") or ()
+    check_count(candidates)
     says = False
-    for candidate in data.get("candidates") or ():
+    for candidate in candidates:
         brings, heard = _said((candidate.get("content") or {}).get("parts") or ())
         progress.brought += brings
         says = says or heard
-        progress.finishes.note([{"index": candidate.get("index", 0), "finish_reason": candidate.get("finishReason")}])
+        progress.finishes.note([{"index": candidate.get("index", 0), "finish_reason": finish(candidate)}])
     if _blocked(data):
         progress.finishes.note([{"finish_reason": "content_filter"}])
     usage = data.get("usageMetadata")
@@ -92,6 +100,14 @@ def _said(parts: Sequence[Json]) -> tuple[bool, bool]:
             brings = brings or not part.get("thought")
             says = says or text is None or not text.isspace()
     return brings, says
+
+
+def finish(candidate: Json) -> Any:
+    """Its finish reason, where it has one; raises Failure where the answer is none."""
+    reason = candidate.get("finishReason")
+    if reason in NO_ANSWER:
+        raise Failure(Kind.GARBAGE, f"the answer ended as {reason}")
+    return None if reason == "FINISH_REASON_UNSPECIFIED" else reason
 
 
 def _blocked(data: Json) -> bool:

@@ -12,7 +12,7 @@ from litellm.llms.vertex_ai.gemini.transformation import transform_request_body
 from gateway import redact
 from gateway.contract import Call
 from gateway.lanes.gemini_gather import GeminiGatherer
-from gateway.lanes.gemini_stream import GeminiStream, Silent, clean, openai_usage, raise_error
+from gateway.lanes.gemini_stream import GeminiStream, Silent, clean, finish, openai_usage, raise_error
 from gateway.lanes.progress import Progress
 from gateway.lanes.transport import Request
 from gateway.lanes.wire import Json, chat_params, check_finished, check_media, copy, head, message_as_delta
@@ -54,7 +54,7 @@ class GeminiWire:
         candidates = data.get("candidates") or []
         if not candidates and "blockReason" not in data.get("promptFeedback", {}):
             raise Failure(Kind.EMPTY, "the reply has no candidates")
-        if not all(candidate.get("finishReason") for candidate in candidates):
+        if not all(map(finish, candidates)):
             raise Failure(Kind.CUT, "the reply has no finish reason")
         reply = self._config.transform_google_generate_content_to_openai_model_response(
             data, litellm.ModelResponse(), deployment.model, Silent, Silent

@@ -25,6 +25,7 @@ from gateway.upstream.failures import Failure, Kind
 
 #: So many answers at once come in more events than they are worth.
 MOST_GATHERED = 8
+LARGE_READ = 16_384
 STREAM_PARAMS = ("stream", "stream_options")
 #: A deployment that does not stream is asked for the whole for so long; servers are changed, and are set right.
 WHOLE_SECONDS = 600.0
@@ -80,10 +81,10 @@ class LeanLane:
         return Chunk(chunk)
 
     async def _unstreamed(self, deployment: Deployment, call: Call, response: aiohttp.ClientResponse) -> Chunk:
-        """It was asked to stream and did not; what it says may be whole all the same."""
-        chunk = await self._whole(deployment, call, response)
+        """It was asked to stream and does not; what it says may be whole all the same. Noted before it comes, which
+        can take longer than a stream is waited for."""
         self._ask_whole(deployment)
-        return chunk
+        return await self._whole(deployment, call, response)
 
     def _ask_whole(self, deployment: Deployment) -> None:
         self._whole_until[deployment.id] = time.monotonic() + WHOLE_SECONDS
@@ -103,6 +104,8 @@ class LeanLane:
                     for chunk in reading.feed(received):
                         self._note(deployment, reading, chunk)
                         yield chunk
+                    if len(received) > LARGE_READ:  # others have had no turn while it was taken apart
+                        await asyncio.sleep(0)
                     if tail is None and reading.over:
                         tail = asyncio.get_running_loop().time() + self._tail_seconds
             except (aiohttp.ClientError, OSError) as error:
@@ -141,4 +144,7 @@ def _gatherable(params: Mapping[str, Any]) -> bool:
 
 
 def _refuses_to_stream(failure: Failure) -> bool:
-    return failure.status in (400, 422) and failure.param in STREAM_PARAMS
+    """To ask for the whole where it was about something else costs one more call that is refused."""
+    if failure.status not in (400, 405, 422, 501):
+        return False
+    return failure.param in STREAM_PARAMS or "stream" in failure.message.lower()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.lanes.progress import Progress
+from gateway.lanes.progress import Progress, check_count, in_mid_stream
 from gateway.lanes.wire import Json, head
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind, classify
@@ -56,10 +56,11 @@ class OpenAIGatherer:
 def note(progress: Progress, data: Json) -> bool:
     """Take in an event; whether it says something. Raises Failure where it is an error, or no chunk."""
     if data.get("error"):
-        raise error_in_reply(data["error"])
+        raise in_mid_stream(progress, error_in_reply(data["error"]))
     choices, usage = data.get("choices"), data.get("usage")
     if choices is None and not usage:
         raise Failure(Kind.GARBAGE, "an event of the stream is no chunk")
+    check_count(choices or ())
     says = False
     for choice in choices or ():
         delta = choice.get("delta") or {}

@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 from gateway.contract import Call
+from gateway.upstream.failures import Failure, Kind
 from gateway.upstream.finishes import Finishes
+
+#: More choices than anyone asks for; each would cost its translation.
+MOST_CHOICES = 128
+
+
+def check_count(choices: Sized) -> None:
+    """Raises Failure for more choices than any request has."""
+    if len(choices) > MOST_CHOICES:
+        raise Failure(Kind.GARBAGE, f"the reply has over {MOST_CHOICES} choices")
+
+
+def in_mid_stream(progress: Progress, failure: Failure) -> Failure:
+    """Once words were said, an error is one of the stream, whatever it calls itself; a refusal stays one."""
+    if not progress.brought or failure.kind is Kind.REFUSED:
+        return failure
+    return Failure(Kind.STREAM_ERROR, failure.message)
 
 
 class Progress:

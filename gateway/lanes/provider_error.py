@@ -63,6 +63,6 @@ def _retry_after(headers: Mapping[str, str], error: Mapping[str, Any]) -> float 
         except ValueError:
             try:
                 return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, OverflowError):
                 continue
     return None

@@ -37,21 +37,17 @@ class Transport:
         self._under_way = 0
         tracing = aiohttp.TraceConfig()
         tracing.on_connection_reuseconn.append(_note_kept)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=0, keepalive_timeout=30),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect_seconds),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # Compressed replies are not asked for, so that no small reply can unpack into a large one.
-            headers={"Accept-Encoding": "identity", "User-Agent": "ivy-gateway"},
-            auto_decompress=False,
-            trace_configs=[tracing],
-            # Asking the environment for a proxy costs time on each call; most have none.
-            trust_env=any(os.environ.get(name) or os.environ.get(name.lower()) for name in PROXY_VARIABLES),
+        connect = timeouts.connect_seconds
+        self._session = _session(
+            aiohttp.TCPConnector(limit=0, limit_per_host=0, keepalive_timeout=30), connect, tracing
         )
+        #: For what a kept connection lost: none of the others may be any better.
+        self._new = _session(aiohttp.TCPConnector(limit=0, limit_per_host=0, force_close=True), connect)
 
     async def aclose(self) -> None:
-        """Close the session and its connections."""
+        """Close the sessions and their connections."""
         await self._session.close()
+        await self._new.close()
 
     @asynccontextmanager
     async def post(self, request: Request) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -77,21 +73,15 @@ class Transport:
             self._under_way -= 1
 
     async def _send(self, request: Request) -> aiohttp.ClientResponse:
-        """Send, again where a kept connection turns out to be dead: providers and the balancers before them close
-        those when they please, which says nothing of their health. A new connection's loss is a failure."""
-        while True:
-            sent: dict[str, bool] = {}
-            try:
-                return await self._session.post(
-                    request.url,
-                    data=request.body,
-                    headers=request.headers,
-                    allow_redirects=False,
-                    trace_request_ctx=sent,
-                )
-            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-                if not sent.get("kept"):
-                    raise
+        """Send, once more over a new connection where a kept one turns out to be dead: providers and the balancers
+        before them close those when they please, which says nothing of their health. A new one's loss is a failure."""
+        sent: dict[str, bool] = {}
+        try:
+            return await _posted(self._session, request, sent)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not sent.get("kept"):
+                raise
+        return await _posted(self._new, request, sent)
 
     async def json(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
         """The body as a JSON object of bounded size."""
@@ -105,6 +95,28 @@ class Transport:
         if not isinstance(data, dict):
             raise Failure(Kind.GARBAGE, "the reply is not a JSON object")
         return data
+
+
+def _session(
+    connector: aiohttp.TCPConnector, connect_seconds: float, *tracing: aiohttp.TraceConfig
+) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        # Compressed replies are not asked for, so that no small reply can unpack into a large one.
+        headers={"Accept-Encoding": "identity", "User-Agent": "ivy-gateway"},
+        auto_decompress=False,
+        trace_configs=list(tracing),
+        # Asking the environment for a proxy costs time on each call; most have none.
+        trust_env=any(os.environ.get(name) or os.environ.get(name.lower()) for name in PROXY_VARIABLES),
+    )
+
+
+async def _posted(session: aiohttp.ClientSession, request: Request, sent: dict[str, bool]) -> aiohttp.ClientResponse:
+    return await session.post(
+        request.url, data=request.body, headers=request.headers, allow_redirects=False, trace_request_ctx=sent
+    )
 
 
 async def _note_kept(session: aiohttp.ClientSession, context: Any, params: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from gateway.contract import NOTHING, Call, Chunk, Operation, nothing
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
+from gateway.upstream.preface import Preface
 from gateway.upstream.seam import Diverged, Seam
 
 #: A text longer than this is not sent once more to have it continued.
@@ -21,8 +22,10 @@ MOST_CHARACTERS = 100_000
 CHARACTERS_PER_TOKEN = 4
 LAST_WORDS = 6
 LIMITS = ("max_tokens", "max_completion_tokens")
-#: What may stand in a delta beside text without being part of the answer's text.
-HARMLESS = frozenset({"role", "content", "reasoning", "reasoning_content"})
+#: What of a delta nobody can go on with who did not begin it.
+HARMFUL = ("tool_calls", "function_call", "refusal", "audio")
+#: What a text ends with that may be whole.
+CLOSING = tuple(".!?\u2026:;)]}\"'`*\u201d\u2019\u00bb\u3002\uff01\uff1f|>")
 INSTRUCTION = (
     "Your answer above was cut off by a technical fault. Continue it from exactly where it stops, as one text: no "
     "greeting, no remark, no apology, and nothing of it again but its last words. Begin with these last words, letter "
@@ -44,11 +47,7 @@ class Said:
             self.head = {key: chunk.data[key] for key in ("id", "created") if key in chunk.data}
         for choice in chunk.data.get("choices") or ():
             delta = choice.get("delta") or NOTHING
-            if (
-                choice.get("index", 0)
-                or choice.get("logprobs")
-                or any(value and key not in HARMLESS for key, value in delta.items())
-            ):
+            if choice.get("index", 0) or choice.get("logprobs") or any(map(delta.get, HARMFUL)):
                 self.only_text = False
             content = delta.get("content")
             if content:
@@ -82,21 +81,37 @@ class Rest:
 
     of: Call
     said: Said
-    may_be_empty: bool = True
     _refused: set[str] = field(default_factory=set)
+
+    @property
+    def beginning(self) -> str:
+        """What is to be continued; a caller can have begun the answer itself."""
+        last = self.of.params["messages"][-1]
+        own = last.get("content") if last.get("role") == "assistant" else None
+        return (own if isinstance(own, str) else "") + self.said.text
+
+    @property
+    def tail(self) -> str:
+        """The last words of it."""
+        return " ".join(self.beginning.split()[-LAST_WORDS:])
+
+    def may_be_empty(self, deployment: Deployment) -> bool:
+        """Where all but the finish reason may have come, nothing more need be said."""
+        del deployment
+        return self.said.text.rstrip().endswith(CLOSING)
 
     def call(self, deployment: Deployment) -> Call:
         """The conversation with the answer's beginning; an instruction unless the model goes on by itself."""
+        beginning, messages = self.beginning, list(self.of.params["messages"])
+        if len(beginning) > len(self.said.text):
+            messages.pop()
+        prefilled = self.prefills(deployment)
         # Some providers refuse a beginning that ends in white space; to go on by instruction it is better told exactly.
-        text = self.said.text.rstrip() if self.prefills(deployment) else self.said.text
-        messages = list(self.of.params["messages"])
-        if messages and messages[-1].get("role") == "assistant" and isinstance(messages[-1].get("content"), str):
-            text = messages.pop()["content"] + text  # the caller had begun the answer itself
-        messages.append({"role": "assistant", "content": text})
-        if not self.prefills(deployment):
-            tail = " ".join(text.split()[-LAST_WORDS:])
-            messages.append({"role": "user", "content": INSTRUCTION.format(tail=tail)})
-        return replace(self.of, params={**self.of.params, "messages": messages, **self._limits()})
+        messages.append({"role": "assistant", "content": beginning.rstrip() if prefilled else beginning})
+        if not prefilled:
+            messages.append({"role": "user", "content": INSTRUCTION.format(tail=self.tail)})
+        limits = self._limits(room=0 if prefilled else len(self.tail))
+        return replace(self.of, params={**self.of.params, "messages": messages, **limits})
 
     def prefills(self, deployment: Deployment) -> bool:
         """Whether this deployment is given the beginning as its own."""
@@ -114,19 +129,28 @@ class Rest:
         provider's policy refuses it is one."""
         return failure.kind in (Kind.REFUSED, Kind.BUSY, Kind.DEADLINE)
 
-    def _limits(self) -> dict[str, int]:
-        """The caller's limits less what was said: a token a piece, where pieces are tokens, or some four characters."""
+    def _limits(self, room: int) -> dict[str, int]:
+        """The caller's limits less what was said (a token a piece, where pieces are tokens, or some four characters),
+        and what repeating ``room`` characters takes."""
         used = max(len(self.said.texts), math.ceil(sum(map(len, self.said.texts)) / CHARACTERS_PER_TOKEN))
         limits = {name: self.of.params[name] for name in LIMITS if self.of.params.get(name)}
-        return {name: max(1, limit - used) for name, limit in limits.items()}
+        return {name: max(1, limit - used) + math.ceil(room / 2) for name, limit in limits.items()}
 
 
 class Joined:
-    """Turns the chunks of a continuation into further chunks of the answer it continues."""
+    """Turns the chunks of a continuation into further chunks of the answer it continues. ``sent`` is the text that is
+    continued; ``tail`` the words it was to begin with, where it was asked to begin with some."""
 
-    def __init__(self, said: Said, *, prefilled: bool) -> None:
-        self._seam = Seam(said.text, prefilled=prefilled, splits_words=said.splits_words)
+    def __init__(self, said: Said, sent: str = "", *, tail: str = "", prefilled: bool = False) -> None:
+        self._seam = Seam(sent, prefilled=prefilled, splits_words=said.splits_words)
+        self._preface = Preface(tail)
         self._head = said.head
+
+    @classmethod
+    def of(cls, rest: Rest, deployment: Deployment) -> Joined:
+        """For what this deployment says of the rest."""
+        prefilled = rest.prefills(deployment)
+        return cls(rest.said, rest.beginning, tail="" if prefilled else rest.tail, prefilled=prefilled)
 
     def take(self, chunk: Chunk) -> Iterator[Chunk]:
         """What is to be given on of ``chunk`` and of what was held back; raises Failure where it doesn't fit."""
@@ -138,10 +162,14 @@ class Joined:
 
     def _choice(self, choice: Mapping[str, Any]) -> dict[str, Any]:
         delta = {key: value for key, value in (choice.get("delta") or {}).items() if key != "role" and value}
-        last = bool(choice.get("finish_reason") or len(delta) > ("content" in delta))
+        finish = choice.get("finish_reason")
+        if finish == "content_filter" or "refusal" in delta:
+            raise Failure(Kind.REFUSED, "The provider refused to continue the answer.")
+        text = self._preface.add(delta.pop("content", ""))
         try:
-            text = self._seam.add(delta.pop("content", ""))
-            if last:  # nothing comes after a finish, and text stands before anything else
+            text = self._seam.add(text)
+            if finish or delta:  # nothing comes after a finish, and text stands before anything else
+                text += self._seam.add(self._preface.end(cut=finish == "length"))
                 text += self._seam.end()
         except Diverged as error:
             raise Failure(Kind.DIVERGED, "asked to continue an answer, it began another") from error

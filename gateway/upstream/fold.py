@@ -56,13 +56,14 @@ class Fold:
 class _Choice:
     """One choice under way. ``message`` holds the fields that are not joined, and the places of those that are."""
 
-    __slots__ = ("_calls", "_fields", "_function", "_logprobs", "_message", "_texts")
+    __slots__ = ("_by_index", "_calls", "_fields", "_function", "_logprobs", "_message", "_texts")
 
     def __init__(self) -> None:
         self._fields: Json = {}
         self._message: Json = {}
         self._texts: dict[str, list[str]] = {}
-        self._calls: dict[Any, _Call] = {}
+        self._calls: list[_Call] = []
+        self._by_index: dict[Any, _Call] = {}
         self._function: _Function | None = None
         self._logprobs: Json | None = None
 
@@ -96,10 +97,21 @@ class _Choice:
                 self._message[key] = value
 
     def _call(self, piece: Mapping[str, Any]) -> None:
-        index = piece.get("index", len(self._calls))
-        if index not in self._calls:
-            self._calls[index] = _Call()
-        self._calls[index].add(piece)
+        """A piece belongs to the last call of its index, unless it has another id than that; without an index one that
+        names a function begins a call. Not every server that speaks this format counts its calls."""
+        index, name = piece.get("index"), piece.get("id")
+        if index is None:
+            begins = bool((piece.get("function") or {}).get("name"))
+            call = self._calls[-1] if self._calls and not begins else None
+        else:
+            call = self._by_index.get(index)
+            if call is not None and name and call.name and name != call.name:
+                call = None
+        if call is None:
+            call = _Call()
+            self._calls.append(call)
+        call.add(piece)
+        self._by_index[index] = call
 
     def _tokens(self, piece: Mapping[str, Any]) -> None:
         self._logprobs = self._logprobs or {}
@@ -114,7 +126,7 @@ class _Choice:
         message = {"role": "assistant", "content": None, **self._message}
         message |= {key: "".join(parts) for key, parts in self._texts.items()}
         if self._calls:
-            message["tool_calls"] = [call.whole() for call in self._calls.values()]
+            message["tool_calls"] = [call.whole() for call in self._calls]
         if self._function:
             message["function_call"] = self._function.whole()
         first = {"index": index, "message": message, "logprobs": self._logprobs, "finish_reason": None}
@@ -135,7 +147,7 @@ class _Function:
             if key == "arguments" and isinstance(value, str):
                 self._fields.setdefault(key)
                 self._arguments.append(value)
-            elif value is not None:
+            elif value not in (None, "") or (value == "" and key not in self._fields):
                 self._fields[key] = value
 
     def whole(self) -> Json:
@@ -155,8 +167,13 @@ class _Call:
         for key, value in piece.items():
             if key == "function":
                 self._function.add(value or {})
-            elif key != "index" and value is not None:
+            elif key != "index" and value not in (None, ""):
                 self._fields[key] = value
+
+    @property
+    def name(self) -> Any:
+        """Its id, once that has come."""
+        return self._fields.get("id")
 
     def whole(self) -> Json:
         return {**self._fields, "function": self._function.whole()}

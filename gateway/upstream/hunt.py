@@ -21,10 +21,10 @@ HEDGED = "hedged"
 
 
 class Wanted(Protocol):
-    """What is asked for: a call's answer, or the rest of one that broke off. ``may_be_empty`` where nothing more
-    need be said."""
+    """What is asked for: a call's answer, or the rest of one that broke off."""
 
-    may_be_empty: bool
+    def may_be_empty(self, deployment: Deployment) -> bool:
+        """Whether this deployment need not say anything more."""
 
     def call(self, deployment: Deployment) -> Call:
         """What this deployment is sent."""
@@ -49,7 +49,11 @@ class Whole:
     """The answer to a call, as it was asked for."""
 
     of: Call
-    may_be_empty: bool = False
+
+    def may_be_empty(self, deployment: Deployment) -> bool:
+        """An answer says something."""
+        del deployment
+        return False
 
     def call(self, deployment: Deployment) -> Call:
         """The same for everyone."""
@@ -162,7 +166,7 @@ class Hunt:
         manner = Manner(
             number=self.attempts,
             on_begun=self.candidates.begun,
-            may_be_empty=wanted.may_be_empty,
+            may_be_empty=wanted.may_be_empty(candidate.deployment),
             refusals_fail=self.candidates.reroutes_refusals(candidate.deployment),
         )
         try:

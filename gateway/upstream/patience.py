@@ -59,6 +59,7 @@ class Patience:
                 try:
                     async with asyncio.timeout_at(min(until, self.deadline)):
                         chunk = await anext(chunks, None)
+                        watch.waited()
                 except TimeoutError:
                     if kind is None:  # the answer is whole; only what follows it is missing
                         return
@@ -90,30 +91,40 @@ class _Watch:
         self._attempt = NEVER if call.stream else now + attempt
         self._slow = Kind.HURRIED if patience.hurried else Kind.SLOW
         self._streams = streams
+        self._since = now
+        self._left = patience.timeouts.between_tokens_seconds
 
     def next(self) -> tuple[float, Kind | None]:
-        """The loop's time by which something must come, and the failure's kind; None where nothing need come."""
+        """The loop's time by which something must come, and the failure's kind; None where nothing need come. To be
+        asked when waiting begins: while a reader takes its time, nobody waits for the provider."""
+        self._since = self._now()
         if self._over:
             return self._until, None
         if not self._begun:
             until, kind = self._first, Kind.SILENT
         else:
-            until = self._now() + self._timeouts.between_tokens_seconds if self._streams else NEVER
+            until = self._since + self._left if self._streams else NEVER
             kind = Kind.STALLED
         return (until, kind) if until <= self._attempt else (self._attempt, self._slow)
 
+    def waited(self) -> None:
+        """Something has come; whether it says anything, ``note`` sees."""
+        self._left -= self._now() - self._since
+
     def note(self, chunk: Chunk) -> None:
-        """Take in what came; once the answer is over only its tail can be missing."""
-        if chunk is TICK:
+        """Take in what came; once the answer is over only its tail can be missing. What says nothing does not begin
+        the time between two tokens anew, or keep-alives would pass for an answer."""
+        says = chunk is TICK or speaks(chunk)
+        if says:
             self._begun = True
+            self._left = self._timeouts.between_tokens_seconds
+        if chunk is TICK:
             return
         self._finishes.note(chunk.data.get("choices") or ())
         if self._finishes.over:
             self._over = True
             tail = self._timeouts.tail_seconds
             self._until = self._now() + (min(tail, LAST_SECONDS) if chunk.data.get("usage") else tail)
-        elif not self._begun:
-            self._begun = speaks(chunk)
 
 
 def speaks(chunk: Chunk) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 from gateway.contract import Chunk, Unavailable
@@ -28,9 +29,14 @@ class Stream:
             chunks = self._attempt.chunks()
             try:
                 async for chunk in chunks:
-                    for given in (chunk,) if self._joined is None else self._joined.take(chunk):
+                    if self._joined is None:
+                        self._said.note(chunk)
+                        yield chunk
+                        continue
+                    for given in self._joined.take(chunk):
                         self._said.note(given)
                         yield given
+                    await asyncio.sleep(0)  # what is held back gives nobody else a turn
                 return
             except Failure as failure:
                 await self._attempt.end(failure)
@@ -61,8 +67,7 @@ class Stream:
         self._attempt = attempt
         hunt.found(attempt)
         deployment = attempt.candidate.deployment
-        prefilled = isinstance(wanted, Rest) and wanted.prefills(deployment)
-        self._joined = Joined(self._said, prefilled=prefilled)
+        self._joined = Joined.of(wanted, deployment) if isinstance(wanted, Rest) else Joined(self._said)
         fields = {"reason": str(failure.kind), "broken": broken.id, "deployment": deployment.id}
         hunt.log("warning", "stream_continued", request_id=hunt.of.request_id, **fields)
 

@@ -74,9 +74,11 @@ def test_a_stream_that_is_blocked_says_so(event: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("event", "kind"), ERRORS)
 def test_an_error_in_a_stream(event: dict[str, Any], kind: Kind) -> None:
-    with pytest.raises(Failure) as caught:
-        streamed(FLASH, reply(candidate({"text": "a"}, finish=None)), event)
-    assert caught.value.kind is kind
+    """Once words were said, it is one of the stream, whatever it calls itself."""
+    for events, expected in (((), kind), ((reply(candidate({"text": "a"}, finish=None)),), Kind.STREAM_ERROR)):
+        with pytest.raises(Failure) as caught:
+            streamed(FLASH, *events, event)
+        assert caught.value.kind is expected
 
 
 THOUGHT = {"text": "hm", "thought": True}

@@ -61,8 +61,11 @@ def test_a_beginning_of_the_caller_s_own_stays_in_front() -> None:
     ],
 )
 def test_a_limit_is_what_was_not_used_of_it(limits: dict[str, int], texts: list[str], left: dict[str, int]) -> None:
-    params = Rest(call(**limits), said(*texts)).call(B).params
+    rest = Rest(call(**limits), said(*texts))
+    params = rest.call(PREFILLS).params
     assert {key: params[key] for key in params if key != "messages"} == left
+    asked = rest.call(B).params
+    assert all(asked[key] > left[key] for key in left), "the last words are repeated"
 
 
 @pytest.mark.parametrize(("kind", "anew"), [(Kind.REJECTED, True), (Kind.SERVER_ERROR, False), (Kind.REFUSED, False)])
@@ -95,7 +98,7 @@ def test_what_has_only_been_thought_can_be_continued() -> None:
 
 
 def joined(before: Said, *chunks: Chunk, prefilled: bool = False) -> list[Chunk]:
-    seam = Joined(before, prefilled=prefilled)
+    seam = Joined(before, before.text, prefilled=prefilled)
     return [given for chunk in chunks for given in seam.take(chunk)]
 
 
@@ -128,3 +131,38 @@ def test_another_answer_fails_wherever_that_shows() -> None:
 def test_an_answer_that_was_whole_gets_its_finish() -> None:
     given = joined(said("one", " two"), piece("one two"), piece(finish="stop"))
     assert (text(given), given[-1].finish) == ("", "stop")
+
+
+@pytest.mark.parametrize("ends", ["stop", "length"])
+def test_one_that_stops_within_the_words_it_begins_with_has_not_continued(ends: str) -> None:
+    before = said("the quick brown fox jumps over the")
+    seam = Joined(before, before.text, tail="quick brown fox jumps over the")
+    list(seam.take(piece("quick brown fox")))
+    if ends == "stop":
+        with pytest.raises(Failure) as caught:
+            list(seam.take(piece(finish=ends)))
+        assert caught.value.kind is Kind.DIVERGED
+        return
+    assert text(list(seam.take(piece(finish=ends)))) == ""
+
+
+@pytest.mark.parametrize("chunk", [piece(refusal="I can't."), piece(finish="content_filter")])
+def test_a_refusal_to_go_on_is_one_whatever_its_status(chunk: Chunk) -> None:
+    with pytest.raises(Failure) as caught:
+        joined(said("one"), piece("one two"), chunk)
+    assert caught.value.kind is Kind.REFUSED
+
+
+def test_the_beginning_of_the_caller_s_own_is_not_said_twice() -> None:
+    own = {"role": "assistant", "content": "Once upon a time, "}
+    rest = Rest(call(messages=[*make_call().params["messages"], own]), said("the quick", " brown"))
+    seam = Joined.of(rest, B)
+    chunks = [piece("Once upon a time, the quick brown fox"), piece(finish="stop")]
+    assert text([given for chunk in chunks for given in seam.take(chunk)]) == " fox"
+
+
+@pytest.mark.parametrize(
+    ("said_so_far", "may"), [("one two", False), ("one two.", True), ("(one)", True), ("one,", False), ("one. ", True)]
+)
+def test_only_what_may_be_whole_may_be_left_at_that(said_so_far: str, may: bool) -> None:
+    assert Rest(call(), said(said_so_far)).may_be_empty(B) is may

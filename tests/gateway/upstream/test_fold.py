@@ -151,6 +151,38 @@ def test_calls_without_an_index_are_calls_of_their_own() -> None:
     assert len(message(piece(tool_calls=[call]), piece(tool_calls=[call]))["tool_calls"]) == 2
 
 
+def tool(**fields: Any) -> dict[str, Any]:
+    name, arguments = fields.pop("name", None), fields.pop("arguments", None)
+    return {**fields, "function": {"name": name, "arguments": arguments}}
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [tool(index=0, id="1", name="f", arguments='{"a":1}'), tool(index=0, id="2", name="g", arguments='{"b":2}')],
+        [
+            tool(index=None, id="1", name="f", arguments='{"a":1}'),
+            tool(index=None, id="2", name="g", arguments='{"b":2}'),
+        ],
+        [
+            tool(index=0, id="1", name="f", arguments='{"a"'),
+            tool(index=0, id="", name="", arguments=":1}"),
+            tool(index=1, id="2", name="g", arguments='{"b":2}'),
+        ],
+        [
+            tool(id="1", name="f", arguments='{"a"'),
+            tool(arguments=":1}"),
+            tool(id="2", name="g", arguments='{"b":2}'),
+        ],
+    ],
+    ids=["one index for two", "null for an index", "empty id and name", "no index"],
+)
+def test_calls_of_servers_that_count_oddly_are_told_apart(pieces: list[dict[str, Any]]) -> None:
+    calls = message(*(piece(tool_calls=[one]) for one in pieces))["tool_calls"]
+    found = [(call["id"], call["function"]["name"], call["function"]["arguments"]) for call in calls]
+    assert found == [("1", "f", '{"a":1}'), ("2", "g", '{"b":2}')]
+
+
 def test_a_choice_has_the_fields_that_clients_rely_on() -> None:
     (choice,) = fold.completion([piece("a")])["choices"]
     assert choice == {
