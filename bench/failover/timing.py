@@ -108,7 +108,7 @@ FAST = Timing(
             "set_aside_seconds": 0.001,
             "backoff_seconds": 0.05,
             "rate_limit_seconds": {"v1": 2, "ivy": 0},
-            "hedge_after_ms": {"v1": 0, "ivy": 200},
+            "hedge_after_ms": {"v1": 0, "ivy": 450},
         },
     },
     v2={"timeouts": {"first_token_seconds": 2.0}},

@@ -36,7 +36,7 @@ class Reading(Protocol):
         """The chunks that ``received`` makes."""
 
     def end(self) -> Iterator[Chunk]:
-        """What is left where the stream has ended; Failure(CUT) where it ended too early."""
+        """What is left where the stream has ended; Failure(UNFINISHED) where it ended too early."""
 
 
 class _Events:
@@ -97,7 +97,7 @@ class Streamed:
         self._events.mender.end()
         yield from self._held
         if not self.progress.finished:
-            raise Failure(Kind.CUT, "the stream ended without a finish reason")
+            raise Failure(Kind.UNFINISHED, "the stream ended without a finish reason")
         for data in self._reader.end():
             yield _chunk(data)
 

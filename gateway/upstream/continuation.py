@@ -77,10 +77,11 @@ def continuable(call: Call, said: Said) -> bool:
 
 @dataclass(slots=True)
 class Rest:
-    """The rest of an answer (``hunt.Wanted``)."""
+    """The rest of an answer that ``broke`` so (``hunt.Wanted``)."""
 
     of: Call
     said: Said
+    broke: Kind = Kind.CUT
     _refused: set[str] = field(default_factory=set)
 
     @property
@@ -98,7 +99,7 @@ class Rest:
     def may_be_empty(self, deployment: Deployment) -> bool:
         """Where all but the finish reason may have come, nothing more need be said."""
         del deployment
-        return self.said.text.rstrip().endswith(CLOSING)
+        return self.broke is Kind.UNFINISHED or self.said.text.rstrip().endswith(CLOSING)
 
     def call(self, deployment: Deployment) -> Call:
         """The conversation with the answer's beginning; an instruction unless the model goes on by itself."""

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     SLOW = "attempt_timeout"
     HURRIED = "hurried"
     CUT = "cut"
+    UNFINISHED = "unfinished"
     GARBAGE = "unreadable_reply"
     EMPTY = "empty_reply"
     STREAM_ERROR = "error_in_stream"
@@ -78,6 +79,7 @@ RULES: dict[Kind, Rule] = {
     # A policy had less time than a provider may take.
     Kind.HURRIED:           Rule(False, NEVER, True),
     Kind.CUT:               Rule(True,  SOON,  True),
+    Kind.UNFINISHED:        Rule(True,  SOON,  True),
     Kind.GARBAGE:           Rule(True,  SOON,  True),
     Kind.EMPTY:             Rule(True,  SOON,  True),
     Kind.STREAM_ERROR:      Rule(True,  SOON,  True),

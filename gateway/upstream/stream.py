@@ -52,7 +52,7 @@ class Stream:
         """Have another attempt take over; raises GatewayError where none does."""
         hunt, broken = self._hunt, self._attempt.candidate.deployment
         hunt.failures.append((broken, failure))
-        wanted: Rest | Whole = Rest(hunt.of, self._said) if self._said.texts else Whole(hunt.of)
+        wanted: Rest | Whole = Rest(hunt.of, self._said, failure.kind) if self._said.texts else Whole(hunt.of)
         goes_on = hunt.route.learn(broken, failure)
         if failure.kind is Kind.REFUSED and not goes_on:
             raise rejected(failure)

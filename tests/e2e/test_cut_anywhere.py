@@ -19,7 +19,7 @@ TEXT = (
     "Gr\xfc\xdfe, Zo\xeb! The caf\xe9\u2019s na\xefve \u6771\u4eac team \U0001f642 says: \xabtrust "
     "the gateway\xbb \u2013 and the provider\u2019s outage, the one at 3.14 o\u2019clock, is \u201ca "
     "line in a log\u201d; the number on the page is 42, \u043d\u0435 "
-    "\u0431\u043e\u043b\u044c\u0448\u0435.\n\n- first point\n- second \U0001f469\u200d\U0001f4bb one"
+    "\u0431\u043e\u043b\u044c\u0448\u0435.\n\n- first point\n- second \U0001f469\u200d\U0001f4bb one."
 )
 CHAT = {"messages": [{"role": "user", "content": f"[[say:{TEXT}]]"}], "stream": True}
 MODEL = {"gemini": "gemini-2.0-flash", "openai": "gpt-4o-mini"}

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.mark.parametrize(
     ("parent", "key", "says"),
     [(os.getpid(), "", "GATEWAY_LOCAL_MODEL_KEY is not set"), (2**22 + 1, "key", "parent is gone")],
+    ids=["no key", "no parent"],
 )
 def test_child_ends_at_once_without_a_key_or_a_parent(parent: int, key: str, says: str) -> None:
     command = [sys.executable, "-m", "gateway.localmodel", "--parent", str(parent)]

@@ -166,3 +166,4 @@ def test_the_beginning_of_the_caller_s_own_is_not_said_twice() -> None:
 )
 def test_only_what_may_be_whole_may_be_left_at_that(said_so_far: str, may: bool) -> None:
     assert Rest(call(), said(said_so_far)).may_be_empty(B) is may
+    assert Rest(call(), said(said_so_far), Kind.UNFINISHED).may_be_empty(B)
