@@ -97,7 +97,8 @@ class Streamed:
         self._events.mender.end()
         yield from self._held
         if not self.progress.finished:
-            raise Failure(Kind.UNFINISHED, "the stream ended without a finish reason")
+            kind = Kind.UNFINISHED if self.progress.brought else Kind.EMPTY
+            raise Failure(kind, "the stream ended without a finish reason")
         for data in self._reader.end():
             yield _chunk(data)
 
