@@ -62,11 +62,13 @@ class Candidates:
         #: Calls to providers that have not ended yet.
         self.under_way = 0
 
-    def route(self, call: Call) -> Route:
-        """Whom to ask for ``call``; raises NotFound for a model that there is not."""
+    def route(self, call: Call, *, hedged: bool = False) -> Route:
+        """Whom to ask for ``call``, those that lag behind last where it is ``hedged``; raises NotFound for a model that
+        there is not."""
         groups = self._chain(call.model, call.operation)
         admit = partial(self._candidate, call.operation)
-        return Route(groups, self._picker, admit, self._rescues, self.laggards.asked_last)
+        last = self.laggards.asked_last if hedged else _nobody
+        return Route(groups, self._picker, admit, self._rescues, last)
 
     def reroutes_refusals(self, deployment: Deployment) -> bool:
         """Whether the configuration asks others where this model refuses."""
@@ -139,6 +141,11 @@ class Candidates:
             breaker.release(token)
         if isinstance(error, Failure) and error.rule.set_aside:
             self._aside[deployment.id] = (self._clock() + self._set_aside_seconds, error.kind)
+
+
+def _nobody(deployment: str) -> bool:
+    del deployment
+    return False
 
 
 def _nothing(error: BaseException | None) -> None:

@@ -56,9 +56,11 @@ class Upstream:
 
     async def open(self, call: Call) -> Reply:
         """A reply that has begun; raises GatewayError where there is none in time."""
+        chat = call.operation is Operation.CHAT
+        hedge_after = getattr(self._retries.hedge_after_ms, call.surface) / 1000 if chat else 0.0
         hunt = Hunt(
             of=call,
-            route=self._candidates.route(call),
+            route=self._candidates.route(call, hedged=bool(hedge_after)),
             candidates=self._candidates,
             patience=Patience.of(call, self._timeouts, self._hurried_share),
             retries=self._retries,
@@ -66,7 +68,7 @@ class Upstream:
             waits=getattr(self._retries.rate_limit_seconds, call.surface),
         )
         try:
-            attempt = await self._begun(call, hunt)
+            attempt = await self._begun(call, hunt, hedge_after)
         except Settled as settled:
             raise self._verdict(call, hunt, settled.failure) from settled
         if attempt is None:
@@ -77,12 +79,11 @@ class Upstream:
         stream = Stream(hunt, attempt)
         return Reply(stream.chunks(), stream.abandon)
 
-    async def _begun(self, call: Call, hunt: Hunt) -> Attempt | None:
+    async def _begun(self, call: Call, hunt: Hunt, hedge_after: float) -> Attempt | None:
         wanted = Whole(call)
-        after = getattr(self._retries.hedge_after_ms, call.surface) / 1000
-        if not after or call.operation is not Operation.CHAT:
+        if not hedge_after:
             return await hunt.find(wanted)
-        attempt = await first_to_speak(lambda spoken: hunt.find(wanted, spoken), after)
+        attempt = await first_to_speak(lambda spoken: hunt.find(wanted, spoken), hedge_after)
         first = hunt.route.first
         if attempt is not None and first and first != attempt.candidate.deployment.id and hunt.asked_in_vain(first):
             self._candidates.laggards.lost(first)

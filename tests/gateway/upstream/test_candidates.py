@@ -168,11 +168,17 @@ async def test_only_where_the_configuration_says_so_are_refusals_asked_elsewhere
     assert not made.reroutes_refusals(deployment("b"))
 
 
-async def test_who_spoke_in_time_no_longer_lags(clock: Clock) -> None:
+async def test_who_lags_is_asked_last_where_a_second_one_would_be_asked_beside_it(clock: Clock) -> None:
     made = candidates(clock, deployment("a"), deployment("b"))
     for _ in range(5):
         made.laggards.lost("a")
-    assert (await first(made)).deployment.id == "b"
-    candidate = next(c for c in await listed(made) if c.deployment.id == "a")
-    made.begun(candidate)
-    assert (await first(made)).deployment.id == "a"
+
+    async def order(*, hedged: bool) -> list[str]:
+        route = made.route(CALL, hedged=hedged)
+        found = [await route.next(), await route.next()]
+        return [candidate.deployment.id for candidate in found if candidate]
+
+    assert await order(hedged=False) == ["a", "b"]
+    assert await order(hedged=True) == ["b", "a"]
+    made.begun(await first(made))
+    assert await order(hedged=True) == ["a", "b"]
