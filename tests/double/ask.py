@@ -19,7 +19,7 @@ from .manner import CANON, Manner
 SAY = re.compile(r"\[\[say:(.*?)\]\](?!\])", re.DOTALL)
 WORDS = re.compile(r"\[\[words:(\d{1,7})\]\]")
 PIECE = re.compile(r"\s*\S+|\s+")
-QUOTED = 2  # words that show that an answer's end is spoken of
+QUOTED = 4  # words that show that an answer's end is spoken of
 PLAINLY = Manner()
 
 Finish = Literal["stop", "length", "tools", "filter"]
@@ -123,7 +123,8 @@ def _rest(ask: Ask, manner: Manner) -> str | None:
     if not begun or manner.continuation == "ignore" or "[[echo]]" in question:
         return None
     whole = _stopped(ask, _text(replace(ask, last_user=question, tool_result=None)))
-    quoted = " ".join(begun.split()[-QUOTED:]) in ask.last_user
+    words = begun.split()[-QUOTED:]
+    quoted = len(words) == QUOTED and " ".join(words) in ask.last_user
     if not whole.startswith(begun) or (whole == begun and not (ask.prefilled or quoted)):
         return None
     return manner.rest(whole, begun)
