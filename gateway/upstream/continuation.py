@@ -24,8 +24,9 @@ LAST_WORDS = 6
 LIMITS = ("max_tokens", "max_completion_tokens")
 #: What of a delta nobody can go on with who did not begin it.
 HARMFUL = ("tool_calls", "function_call", "refusal", "audio")
-#: What a text ends with that may be whole.
-CLOSING = tuple(".!?\u2026:;)]}\"'`*\u201d\u2019\u00bb\u3002\uff01\uff1f|>")
+#: What a text ends with that may be whole, within whatever closes a quotation, a bracket or an emphasis.
+ENDS = tuple(".!?\u2026\u3002\uff01\uff1f")
+CLOSES = ")]}\"'`*_\u201d\u2019\u00bb\u300d \t\r\n"
 INSTRUCTION = (
     "Your answer above was cut off by a technical fault. Continue it from exactly where it stops, as one text: no "
     "greeting, no remark, no apology, and nothing of it again but its last words. Begin with these last words, letter "
@@ -99,7 +100,7 @@ class Rest:
     def may_be_empty(self, deployment: Deployment) -> bool:
         """Where all but the finish reason may have come, nothing more need be said."""
         del deployment
-        return self.broke is Kind.UNFINISHED or self.said.text.rstrip().endswith(CLOSING)
+        return self.broke is Kind.UNFINISHED or self.said.text.rstrip(CLOSES).endswith(ENDS)
 
     def call(self, deployment: Deployment) -> Call:
         """The conversation with the answer's beginning; an instruction unless the model goes on by itself."""

@@ -162,7 +162,19 @@ def test_the_beginning_of_the_caller_s_own_is_not_said_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said_so_far", "may"), [("one two", False), ("one two.", True), ("(one)", True), ("one,", False), ("one. ", True)]
+    ("said_so_far", "may"),
+    [
+        ("one two", False),
+        ("one two.", True),
+        ("one. \n", True),
+        ('He said: "Now!"', True),
+        ("**Done.**", True),
+        ("(one)", False),
+        ("one,", False),
+        ("The steps are:", False),
+        ('He said: "', False),
+        ("| a | b |", False),
+    ],
 )
 def test_only_what_may_be_whole_may_be_left_at_that(said_so_far: str, may: bool) -> None:
     assert Rest(call(), said(said_so_far)).may_be_empty(B) is may
