@@ -113,8 +113,9 @@ FAST = Timing(
         },
     },
     v2={"timeouts": {"first_token_seconds": 2.0}},
+    # No hedge: on a busy machine a second one would be asked before the first has said what it is about.
     other={
-        "retries": {"stream_break": "error"},
+        "retries": {"stream_break": "error", "hedge_after_ms": {"ivy": 0}},
         "breaker": {"errors": 4, "window_seconds": 5, "open_seconds": 0.4},
     },
 )
