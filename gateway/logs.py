@@ -1,13 +1,22 @@
-"""The log: structlog, one JSON object a line into a rotating file, readable lines on a terminal."""
+"""The log: structlog, one JSON object a line into a rotating file, readable lines on a terminal.
+
+The gateway's own lines do not pass through ``logging``, whose records cost more than the line does; they are written
+at once, so that a process that is killed loses none. Other libraries' lines come from there and are treated alike.
+"""
 
 from __future__ import annotations
 
 import logging
 import logging.handlers
+import os
+import re
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping, MutableMapping
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 import structlog
@@ -18,8 +27,12 @@ from gateway.settings.schema import Logging
 FILE = "ai_router.log"
 #: Made here, of letters and digits only: there is nothing personal in them, and they stand in every line.
 PLAIN_FIELDS = frozenset({"event", "level", "timestamp"})
-#: Structlog's own, which its formatter takes out again.
-NOT_WRITTEN = frozenset({"_record", "_from_structlog", "exc_info"})
+OWN_ID = re.compile(r"req_[0-9a-f]{32}")
+LONGEST = 2000
+#: What comes again from line to line (paths, models, users) is short, and is cleaned once.
+SHORT = 100
+COMPLAINT_SECONDS = 60.0
+_NUMBERS = logging.getLevelNamesMapping()
 Event = MutableMapping[str, Any]
 Log = Callable[..., None]
 
@@ -27,52 +40,137 @@ Log = Callable[..., None]
 def configure(settings: Logging, folder: Path) -> Log:
     """Set up both outputs; returns ``log(level, event, **fields)``. Raises OSError where it can't be written."""
     folder.mkdir(parents=True, exist_ok=True)
-    file = logging.handlers.RotatingFileHandler(
-        folder / FILE, maxBytes=settings.max_bytes, backupCount=settings.backups, encoding="utf-8"
-    )
-    # Whoever sits at a terminal sees each request; where output is collected, the file already has them all.
-    terminal = logging.StreamHandler(sys.stderr)
-    terminal.setLevel(logging.INFO if sys.stderr.isatty() else logging.WARNING)
-    terminal.addFilter(lambda record: record.levelno >= logging.WARNING or not record.name.startswith("uvicorn"))
-    before: list[Any] = [structlog.stdlib.add_log_level, _capitals, _time, _redact]
-    _attach(file, structlog.processors.JSONRenderer(serializer=_json), before)
-    _attach(terminal, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()), before)
+    terminal = _Terminal()
+    outputs = _Outputs(_File(folder / FILE, settings, terminal.say), terminal)
     root = logging.getLogger()
-    root.handlers = [file, terminal]
+    root.handlers = [Foreign(outputs)]
     root.setLevel(settings.level)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its INFO lines repeat ours
     logging.getLogger("uvicorn.access").disabled = True  # the gateway's own line says more, and less
     structlog.configure(
-        processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.stdlib.BoundLogger,
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[structlog.processors.add_log_level, *_TREATMENT, outputs],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.level),
         cache_logger_on_first_use=True,
     )
-    logger = structlog.get_logger("gateway")
-    levels = {name: getattr(logging, name.upper()) for name in ("debug", "info", "warning", "error")}
+    logger = structlog.get_logger()
+    methods = {name: getattr(logger, name) for name in ("debug", "info", "warning", "error")}
 
     def log(level: str, event: str, **fields: Any) -> None:
-        logger.log(levels[level], event, **{key: value for key, value in fields.items() if value is not None})
+        methods[level](event, **{key: value for key, value in fields.items() if value is not None})
 
     return log
 
 
-def _attach(handler: logging.Handler, renderer: Any, before: list[Any]) -> None:
-    """Lines of other libraries' loggers (uvicorn's) get the same treatment on the way in."""
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-            foreign_pre_chain=[*before, _no_traceback],
-        )
-    )
+class _Outputs:
+    """Where lines go: structlog's last processor."""
+
+    def __init__(self, file: _File, terminal: _Terminal) -> None:
+        self._file = file
+        self._terminal = terminal
+
+    def __call__(self, logger: Any, name: str, event: Event) -> NoReturn:
+        """What structlog calls; it has no logger to hand the line to."""
+        self.write(logger, name, event)
+        raise structlog.DropEvent
+
+    def write(self, logger: Any, name: str, event: Event, *, quiet: bool = False) -> None:
+        """One line to both, ``quiet`` where no terminal needs it."""
+        self._file.write(orjson.dumps(event) + b"\n")
+        if not quiet and _NUMBERS[event["level"]] >= self._terminal.level:
+            self._terminal.write(logger, name, event)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
-def _json(event: Any, **_: Any) -> str:
-    return orjson.dumps(event).decode()
+class _File:
+    """The rotating file. A line is handed to the system as a whole; what can't be written is counted and said."""
+
+    def __init__(self, path: Path, settings: Logging, complain: Callable[[str], None]) -> None:
+        self._say = complain
+        self._max_bytes = settings.max_bytes
+        self._lock = threading.Lock()  # other libraries' lines come from any thread
+        self._handler = logging.handlers.RotatingFileHandler(path, backupCount=settings.backups, encoding="utf-8")
+        self._lost = 0
+        self._complained = float("-inf")
+        self._begin()
+
+    def _begin(self) -> None:
+        assert self._handler.stream is not None
+        self._descriptor = self._handler.stream.fileno()
+        self._size = os.fstat(self._descriptor).st_size
+
+    def write(self, line: bytes) -> None:
+        with self._lock:
+            try:
+                if self._size and self._size + len(line) > self._max_bytes:
+                    self._handler.doRollover()
+                    self._begin()
+                if os.write(self._descriptor, line) < len(line):
+                    raise OSError("the disk is full")
+                self._size += len(line)
+            except (OSError, ValueError) as error:  # a disk that is full is no reason not to answer
+                self._complain(error)
+
+    def close(self) -> None:
+        self._handler.close()
+
+    def _complain(self, error: Exception) -> None:
+        self._lost += 1
+        now = time.monotonic()
+        if now >= self._complained + COMPLAINT_SECONDS:
+            self._complained = now
+            self._say(f"The log can't be written ({error}); lines lost so far: {self._lost}.")
+
+
+class _Terminal:
+    """Whoever sits at a terminal sees each request; where output is collected, the file already has them all."""
+
+    def __init__(self) -> None:
+        attended = sys.stderr.isatty()
+        self.level = logging.INFO if attended else logging.WARNING
+        self._stream = sys.stderr
+        self._render = structlog.dev.ConsoleRenderer(colors=attended)
+
+    def write(self, logger: Any, name: str, event: Event) -> None:
+        self.say(self._render(logger, name, event))
+
+    def say(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+
+class Foreign(logging.Handler):
+    """Takes the lines of other libraries' loggers (uvicorn's, asyncio's, LiteLLM's)."""
+
+    def __init__(self, outputs: _Outputs) -> None:
+        super().__init__()
+        self._outputs = outputs
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called by ``logging``."""
+        try:
+            event: Event = {"event": redact.one_line(record.getMessage(), 500), "level": record.levelname}
+            if record.exc_info and record.exc_info[0] is not None:
+                # A foreign traceback can quote what a caller sent; its kind is enough to look for.
+                event["error"] = record.exc_info[0].__name__
+            name = record.levelname.lower()
+            for treat in _TREATMENT:
+                event = treat(None, name, event)
+            quiet = record.levelno < logging.WARNING and record.name.startswith("uvicorn")
+            self._outputs.write(None, name, event, quiet=quiet)
+        except Exception:  # as every handler does
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Called by ``logging`` at the process's end."""
+        self._outputs.close()
+        super().close()
 
 
 def _capitals(_: Any, __: str, event: Event) -> Event:
-    event["level"] = str(event["level"]).upper()
+    event["level"] = event["level"].upper()
     return event
 
 
@@ -86,26 +184,35 @@ def _time(logger: Any, name: str, event: Event) -> Event:
 def _redact(_: Any, __: str, event: Event) -> Event:
     """Keys, server addresses, e-mail addresses and phone numbers never get into a line."""
     for key, value in event.items():
-        if key not in PLAIN_FIELDS | NOT_WRITTEN:
+        if key not in PLAIN_FIELDS:
             event[key] = _clean(value)
     return event
 
 
 def _clean(value: Any) -> Any:
     """``value`` as JSON can carry it, redacted to its leaves."""
+    if isinstance(value, str):
+        return _text(value)
     if value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() < 64):
         return value
     if isinstance(value, Mapping):
-        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+        return {_text(str(key)): _clean(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_clean(item) for item in value]
-    return redact.one_line(str(value), 2000)
+    return _text(str(value))
 
 
-def _no_traceback(_: Any, __: str, event: Event) -> Event:
-    """A foreign traceback can quote what a caller sent; its kind is enough to look for."""
-    info = event.pop("exc_info", None)
-    if isinstance(info, tuple) and info[0] is not None:
-        event["error"] = info[0].__name__
-    event["event"] = redact.one_line(str(event.get("event", "")), 500)
-    return event
+def _text(text: str) -> str:
+    if len(text) > SHORT:
+        return redact.one_line(text, LONGEST)
+    return text if OWN_ID.fullmatch(text) else _known(text, redact.revision())
+
+
+@lru_cache(4096)
+def _known(text: str, revision: int) -> str:
+    """``revision`` is that of what is to be taken out: what was cleaned before counts for nothing after."""
+    del revision
+    return redact.one_line(text, LONGEST)
+
+
+_TREATMENT = (_capitals, _time, _redact)

@@ -25,17 +25,25 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 _configured: set[str] = set()
 _personal: list[Personal] = [PersonalData({})]
+_revisions = [0]
 SHORTEST_KEY = 8
 
 
 def hide(keys: Iterable[str | None]) -> None:
     """Take these out of every text from now on, whatever they look like: the keys that are configured."""
     _configured.update(key for key in keys if key and len(key) >= SHORTEST_KEY)
+    _revisions[0] += 1
 
 
 def configure(personal: Personal) -> None:
     """Take what ``personal`` finds out of every text from now on, each piece as its kind in brackets."""
     _personal[0] = personal
+    _revisions[0] += 1
+
+
+def revision() -> int:
+    """Grows whenever ``hide`` or ``configure`` changes what is taken out, so that what was cleaned can be kept."""
+    return _revisions[0]
 
 
 def clean(text: str) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from gateway import redact
 from gateway.logs import FILE, Log, configure
+from gateway.personal import PersonalData
 from gateway.settings.schema import Logging
 from tests.support.fakes import logging_put_back
 
@@ -169,3 +171,28 @@ def test_a_folder_that_can_t_be_written_is_an_error_at_the_start(tmp_path: Path)
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         configure(Logging(), tmp_path / "file")
+
+
+def test_a_line_that_can_t_be_written_is_said_on_the_terminal_and_stops_nothing(
+    log: Log, tmp_path: Path, terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, line: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.logs.os.write", full)
+        for _ in range(3):
+            log("info", "event")
+    log("info", "after")
+    assert terminal.getvalue().count("No space left on device") == 1  # once a minute
+    assert [line["event"] for line in lines(tmp_path)] == ["after"]
+
+
+def test_what_is_cleaned_once_is_cleaned_anew_when_there_is_more_to_take_out(log: Log, tmp_path: Path) -> None:
+    log("info", "event", detail="ticket ABC-77")
+    redact.configure(PersonalData({"ticket": "ABC-[0-9]+"}))
+    try:
+        log("info", "event", detail="ticket ABC-77")
+    finally:
+        redact.configure(PersonalData({}))
+    assert [line["detail"] for line in lines(tmp_path)] == ["ticket ABC-77", "ticket [ticket]"]

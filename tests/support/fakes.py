@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
-from logging.handlers import RotatingFileHandler
 from typing import Any
 
 import structlog
@@ -14,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from gateway.breaker import Breaker, Token
 from gateway.contract import Call, Chunk, Identity, Operation, Surface
+from gateway.logs import Foreign
 from gateway.upstream import Reply
 from gateway.upstream.deployment import Deployment
 
@@ -168,7 +168,7 @@ def logging_put_back() -> Iterator[None]:
     level, disabled = root.level, access.disabled
     yield
     for handler in list(root.handlers):
-        if isinstance(handler, RotatingFileHandler) or type(handler) is logging.StreamHandler:
+        if isinstance(handler, Foreign):
             root.removeHandler(handler)
             handler.close()
     root.setLevel(level)
