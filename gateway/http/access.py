@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 import traceback
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway import redact
 from gateway.contract import GatewayError, InternalError, MethodNotAllowed, NotFound
 from gateway.http.reply import send_error
+from gateway.waiting import within
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 NOT_LOGGED = frozenset({"/health/live", "/health/ready"})
@@ -111,8 +111,7 @@ class _Exchange:
             self.status = message["status"]
             MutableHeaders(scope=message)["X-Request-ID"] = self.scope["request_id"]
         try:
-            async with asyncio.timeout(self._write_seconds):
-                await self._send(message)
+            await within(self._write_seconds, self._send(message))  # type: ignore[arg-type]  # a coroutine, as ASGI has it
         except TimeoutError:
             raise CallerLeft from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import orjson
@@ -13,6 +12,7 @@ from gateway.bounded_json import TooNestedError, loads
 from gateway.contract import InvalidRequest, PayloadTooLarge, UnsupportedMedia
 from gateway.http.access import CallerLeft
 from gateway.settings.schema import Server
+from gateway.waiting import within
 
 
 async def read_json(scope: Scope, receive: Receive, server: Server) -> dict[str, Any]:
@@ -20,8 +20,7 @@ async def read_json(scope: Scope, receive: Receive, server: Server) -> dict[str,
     headers = Headers(scope=scope)
     _check_headers(headers, server.max_body_bytes)
     try:
-        async with asyncio.timeout(server.body_seconds):
-            body = await _read(receive, server.max_body_bytes)
+        body = await within(server.body_seconds, _read(receive, server.max_body_bytes))
     except TimeoutError:
         message = f"The body did not arrive within {server.body_seconds:g} s."
         raise InvalidRequest(message, code="body_timeout") from None

@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import ModelResponseIterator
+from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import ModelResponseIterator, VertexGeminiConfig
 
 from gateway.contract import NOTHING
+from gateway.lanes import gemini_plain
 from gateway.lanes.progress import Progress, check_count, in_mid_stream
 from gateway.lanes.wire import Json, clean_choice, head
 from gateway.upstream.deployment import Deployment
@@ -35,24 +36,45 @@ class GeminiStream:
         self._head: Json | None = None
         self._roles: set[int] = set()
         self._usage: Json | None = None
+        self._counts: Json | None = None  # Gemini's own, which are translated once
         self._told = False
 
     def read(self, data: Json) -> list[Json]:
         """The chunk of an event and, with the finish reason, the usage. The raw event tells what is finished:
         LiteLLM's parser writes a finish reason on chunks that had none."""
         note(self.progress, data)
+        plain = gemini_plain.said(data)
+        if plain is None or (self._parser.has_seen_tool_calls and any(one.finish for one in plain)):
+            choices = self._translated(data)
+        else:
+            self._head = self._head or head(self._deployment, {"id": data.get("responseId")})
+            choices = [self._plain(one) for one in plain]
+            self._counts = data.get("usageMetadata") or self._counts
+        assert self._head is not None
+        chunks = [self._head | {"choices": choices}] if choices else []
+        return chunks + self.end() if self.progress.over else chunks
+
+    def _plain(self, said: gemini_plain.Said) -> Json:
+        delta: Json = {"content": said.text}
+        if said.choice not in self._roles:
+            self._roles.add(said.choice)
+            delta = {"role": "assistant", "content": said.text}
+        return {"index": said.choice, "delta": delta, "logprobs": None, "finish_reason": said.finish}
+
+    def _translated(self, data: Json) -> list[Json]:
+        """The choices as LiteLLM's parser makes them."""
         ended = {c.get("index", 0) for c in data.get("candidates") or [] if finish(c)}
         blocked = _blocked(data)
         parsed = self._parser.chunk_parser(data).model_dump(warnings=False)
         self._head = self._head or head(self._deployment, parsed)
-        choices = [self._choice(choice, ended, blocked=blocked) for choice in parsed["choices"]]
         if parsed.get("usage"):
-            self._usage = openai_usage(parsed["usage"])
-        chunks = [self._head | {"choices": choices}] if choices else []
-        return chunks + self.end() if self.progress.over else chunks
+            self._usage, self._counts = openai_usage(parsed["usage"]), None
+        return [self._choice(choice, ended, blocked=blocked) for choice in parsed["choices"]]
 
     def end(self) -> list[Json]:
         """The usage, which Gemini counts up with each event, if it was not said yet."""
+        if self._counts is not None:
+            self._usage, self._counts = usage({"usageMetadata": self._counts}), None
         if self._head is None or self._usage is None or self._told:
             return []
         self._told = True
@@ -130,6 +152,12 @@ def clean(choice: Json) -> Json:
         call.setdefault("type", "function")
         call["id"] = call.get("id") or f"call_{uuid.uuid4().hex}"
     return choice
+
+
+def usage(data: Json) -> Json:
+    """OpenAI's usage of a reply or an event that has Gemini's."""
+    plain = gemini_plain.usage(data["usageMetadata"])
+    return openai_usage(VertexGeminiConfig.calculate_usage(data).model_dump()) if plain is None else plain
 
 
 def openai_usage(usage: Json) -> Json:

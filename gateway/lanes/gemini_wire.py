@@ -11,8 +11,9 @@ from litellm.llms.vertex_ai.gemini.transformation import transform_request_body
 
 from gateway import redact
 from gateway.contract import Call
+from gateway.lanes import gemini_plain
 from gateway.lanes.gemini_gather import GeminiGatherer
-from gateway.lanes.gemini_stream import GeminiStream, Silent, clean, finish, openai_usage, raise_error
+from gateway.lanes.gemini_stream import GeminiStream, Silent, clean, finish, openai_usage, raise_error, usage
 from gateway.lanes.progress import Progress
 from gateway.lanes.transport import Request
 from gateway.lanes.wire import Json, chat_params, check_finished, check_media, copy, head, message_as_delta
@@ -56,6 +57,12 @@ class GeminiWire:
             raise Failure(Kind.EMPTY, "the reply has no candidates")
         if not all(map(finish, candidates)):
             raise Failure(Kind.CUT, "the reply has no finish reason")
+        said = gemini_plain.said(data)
+        if said is not None:
+            return head(deployment, {"id": data.get("responseId")}) | {
+                "choices": [_choice(one) for one in said],
+                "usage": usage(data),
+            }
         reply = self._config.transform_google_generate_content_to_openai_model_response(
             data, litellm.ModelResponse(), deployment.model, Silent, Silent
         ).model_dump(warnings=False)
@@ -91,6 +98,11 @@ class GeminiWire:
         except Exception as error:
             message = redact.provider_message(f"{deployment.group} can't carry this request: {type(error).__name__}")
             raise Failure(Kind.UNSUPPORTED, message) from error
+
+
+def _choice(said: gemini_plain.Said) -> Json:
+    delta = {"role": "assistant", "content": said.text}
+    return {"index": said.choice, "delta": delta, "logprobs": None, "finish_reason": said.finish}
 
 
 def _key(deployment: Deployment) -> dict[str, str]:

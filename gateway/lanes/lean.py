@@ -29,6 +29,8 @@ LARGE_READ = 16_384
 STREAM_PARAMS = ("stream", "stream_options")
 #: A deployment that does not stream is asked for the whole for so long; servers are changed, and are set right.
 WHOLE_SECONDS = 600.0
+#: What a caller gets as a whole is read so often while it comes: to wake up for each token costs more than the rest.
+GATHER_SECONDS = 0.05
 
 
 class LeanLane:
@@ -98,20 +100,12 @@ class LeanLane:
             if "html" in response.content_type:
                 raise Failure(Kind.GARBAGE, "the reply is not a stream of events")
             reading = self._reading(deployment, call)
-            try:
-                tail: float | None = None
-                while received := await _read(response, tail):
+            pieces = _pieces(response, reading, self._tail_seconds, calmly=not call.stream)
+            async with aclosing(pieces):
+                async for received in pieces:
                     for chunk in reading.feed(received):
                         self._note(deployment, reading, chunk)
                         yield chunk
-                    if len(received) > LARGE_READ:  # others have had no turn while it was taken apart
-                        await asyncio.sleep(0)
-                    if tail is None and reading.over:
-                        tail = asyncio.get_running_loop().time() + self._tail_seconds
-            except (aiohttp.ClientError, OSError) as error:
-                if not reading.progress.finished:  # after the finish reason nothing of the answer is missing
-                    raise transport_failure(error) from error
-                response.close()
             for chunk in reading.end():
                 yield chunk
 
@@ -127,12 +121,50 @@ class LeanLane:
             self._ask_whole(deployment)
 
 
-async def _read(response: aiohttp.ClientResponse, until: float | None) -> bytes:
-    """What has come; empty at the end. Raises TimeoutError where nothing comes ``until`` then, in the loop's time."""
+async def _pieces(
+    response: aiohttp.ClientResponse, reading: Reading, tail_seconds: float, *, calmly: bool
+) -> AsyncGenerator[bytes, None]:
+    """The bytes of a stream as they come, at its tail for so long; raises Failure where the connection is lost."""
+    tail: float | None = None
+    try:
+        while received := await _read(response, tail, calmly=calmly):
+            yield received
+            if len(received) > LARGE_READ:  # others have had no turn while it was taken apart
+                await asyncio.sleep(0)
+            if tail is None and reading.over:
+                tail = asyncio.get_running_loop().time() + tail_seconds
+        return
+    except (aiohttp.ClientError, OSError) as error:
+        lost = error
+    yield _unread(response.content)
+    if not reading.progress.finished:  # after the finish reason nothing of the answer is missing
+        raise transport_failure(lost) from lost
+    response.close()
+
+
+async def _read(response: aiohttp.ClientResponse, until: float | None, *, calmly: bool) -> bytes:
+    """What has come; empty at the end. Raises TimeoutError where nothing comes ``until`` then, in the loop's time.
+    ``calmly`` lets more of it come first."""
+    if calmly and response.content.total_bytes:
+        await _gather(response.content)
     if until is None:
         return await response.content.readany()
     async with asyncio.timeout_at(until):
         return await response.content.readany()
+
+
+async def _gather(content: aiohttp.StreamReader) -> None:
+    """Wait until all has come, or for a moment."""
+    try:
+        async with asyncio.timeout(GATHER_SECONDS):
+            await content.wait_eof()
+    except TimeoutError:
+        pass
+
+
+def _unread(content: aiohttp.StreamReader) -> bytes:
+    """What came before the connection was lost; its public methods tell of the loss first."""
+    return content._read_nowait(-1)  # noqa: SLF001
 
 
 def _gatherable(params: Mapping[str, Any]) -> bool:

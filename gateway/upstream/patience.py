@@ -11,6 +11,7 @@ from gateway.settings.schema import Timeouts
 from gateway.upstream.deployment import TICK, Deployment
 from gateway.upstream.failures import Failure, Kind
 from gateway.upstream.finishes import Finishes
+from gateway.waiting import until
 
 #: Once the usage has come, only the end of the connection's message can be missing.
 LAST_SECONDS = 0.1
@@ -53,19 +54,18 @@ class Patience:
         watch = _Watch(self, call, deployment, streams=streams)
         try:
             while True:
-                until, kind = watch.next()
+                latest, kind = watch.next()
                 if self.left <= 0 and kind is not None:  # no timer runs where chunks are always ready
                     raise Failure(Kind.DEADLINE, "the request's time is up")
                 try:
-                    async with asyncio.timeout_at(min(until, self.deadline)):
-                        chunk = await anext(chunks, None)
-                        watch.waited()
+                    chunk = await until(min(latest, self.deadline), chunks.__anext__())
+                except StopAsyncIteration:
+                    return
                 except TimeoutError:
                     if kind is None:  # the answer is whole; only what follows it is missing
                         return
-                    raise Failure(kind if until <= self.deadline else Kind.DEADLINE, "nothing came in time") from None
-                if chunk is None:
-                    return
+                    raise Failure(kind if latest <= self.deadline else Kind.DEADLINE, "nothing came in time") from None
+                watch.waited()
                 yield chunk
                 watch.note(chunk)
         finally:

@@ -287,7 +287,7 @@ class Canned:
     @asynccontextmanager
     async def post(self, request: Any) -> AsyncIterator[Any]:
         received = [b"data: " + event + b"\n\n" for event in self._events]
-        content = SimpleNamespace(readany=AsyncMock(side_effect=[*received, b""]))
+        content = SimpleNamespace(readany=AsyncMock(side_effect=[*received, b""]), wait_eof=AsyncMock(), total_bytes=1)
         yield SimpleNamespace(content_type="text/event-stream", content=content)
 
     async def json(self, response: Any) -> Any:

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from gateway.waiting import until, within
+
+NOW, LONG = 0.0, 60.0
+
+
+async def given(value: str) -> str:
+    return value
+
+
+async def waiting(event: asyncio.Event, seen: list[str]) -> str:
+    try:
+        await event.wait()
+        await asyncio.sleep(0)
+        seen.append("went on")
+        return "came"
+    except asyncio.CancelledError:
+        seen.append("cancelled")
+        raise
+    finally:
+        seen.append("ended")
+
+
+async def test_what_is_there_is_given_even_where_no_time_is_left() -> None:
+    assert await until(NOW, given("there")) == "there"
+
+
+async def test_what_comes_in_time_is_given() -> None:
+    event, seen = asyncio.Event(), list[str]()
+    asyncio.get_running_loop().call_soon(event.set)
+    assert await within(LONG, waiting(event, seen)) == "came"
+    assert seen == ["went on", "ended"]
+
+
+async def test_what_does_not_come_in_time_is_cancelled() -> None:
+    seen = list[str]()
+    with pytest.raises(TimeoutError):
+        await within(0.01, waiting(asyncio.Event(), seen))
+    assert seen == ["cancelled", "ended"]
+
+
+async def test_a_cancelled_task_stays_cancelled() -> None:
+    seen = list[str]()
+    task = asyncio.create_task(within(LONG, waiting(asyncio.Event(), seen)))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert seen == ["cancelled", "ended"]
+
+
+async def test_it_may_take_its_time_to_be_cancelled() -> None:
+    async def slow() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(TimeoutError):
+        await within(0.01, slow())
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_its_errors_are_its_caller_s(first: bool) -> None:
+    async def failing() -> None:
+        if not first:
+            await asyncio.sleep(0)
+        raise LookupError("its own")
+
+    with pytest.raises(LookupError, match="its own"):
+        await within(LONG, failing())
+
+
+async def test_a_generator_s_next_and_its_end() -> None:
+    async def numbers() -> AsyncGenerator[int, None]:
+        yield 1
+        await asyncio.sleep(0)
+        yield 2
+
+    source = numbers()
+    assert await within(LONG, source.__anext__()) == 1
+    assert await within(LONG, source.__anext__()) == 2
+    with pytest.raises(StopAsyncIteration):
+        await within(LONG, source.__anext__())
+
+
+async def test_closing_closes_what_is_waited_for() -> None:
+    seen = list[str]()
+    rest = within(LONG, waiting(asyncio.Event(), seen))
+    rest.send(None)
+    rest.close()
+    assert seen == ["ended"]
