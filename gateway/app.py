@@ -13,10 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -119,16 +116,22 @@ def routes(gateway: Gateway) -> list[Route]:
     ]
 
 
-async def _pass_on(request: Request, error: Exception) -> Response:
-    """Starlette's own 404 and 405 become replies where all errors do, in ``Access``."""
-    del request
-    raise error
+class Application(Starlette):
+    """Starlette without the layers that it puts around every application to turn errors into replies: here ``Access``
+    does so, for those of Starlette's router too, and each layer costs time with every request."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Called by Starlette, once."""
+        app: ASGIApp = self.router
+        for layer in reversed(self.user_middleware):
+            app = layer.cls(app, *layer.args, **layer.kwargs)
+        return app
 
 
 def create(settings: Settings | None = None, *, says_refusals: bool = False) -> tuple[ASGIApp, Gateway]:
     """The ASGI application and what it runs on; raises ConfigError."""
     gateway = Gateway(settings)
-    app = Starlette(
+    app = Application(
         routes=routes(gateway),
         middleware=[
             Middleware(
@@ -139,7 +142,6 @@ def create(settings: Settings | None = None, *, says_refusals: bool = False) -> 
             ),
             Middleware(Authenticate, master_key=gateway.settings.master_key),
         ],
-        exception_handlers={HTTPException: _pass_on},
         lifespan=gateway.lifespan,
     )
     app.router.redirect_slashes = False

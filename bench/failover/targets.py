@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import httpx
 import yaml
 
+from bench import litellm_proxy
 from bench.failover.catalogue import LARGE, SMALL, V1, WINDOW, Fault, Promise, Role, Surface, Wire
 from bench.failover.judge import EVERYTHING
 from bench.failover.provider import OTHER, Names
 from bench.failover.timing import Timing
 from tests.double.client import Double
-from tests.support.gateway import FOREIGN, KEYS, ROOT, GatewayProcess, merge
+from tests.support.gateway import ROOT, GatewayProcess, merge
 
-LITELLM = ROOT / ".venv-litellm" / "bin" / "litellm"
 MAIN = Names("main", "main-fallback")
 ABILITIES = {
     "mode": "chat",
@@ -33,9 +28,8 @@ ABILITIES = {
     "supports_tool_choice": True,
     "supports_response_schema": True,
 }
-START_SECONDS = 120
 #: What callers send; LiteLLM's proxy does not start without one, and this gateway needs none.
-KEY = "sk-failover-0123456789-abcdefghij-0123456789"
+KEY = litellm_proxy.KEY
 
 
 class Target(Protocol):
@@ -148,58 +142,9 @@ class LiteLLM:
     def url(self, role: Role) -> str:
         """See ``Target``; one process for all roles."""
         del role
-        self._url = self._url or self._setting.stack.enter_context(_proxy(self._setting.folder, self._file))
+        if not self._url:
+            self._url = self._setting.stack.enter_context(litellm_proxy.proxy(self._setting.folder, self._file)).url
         return self._url
-
-
-@contextmanager
-def _proxy(folder: Path, file: Mapping[str, Any]) -> Iterator[str]:
-    if not LITELLM.exists():
-        raise SystemExit("LiteLLM's proxy is not installed; `make failover TARGET=litellm` installs it first.")
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "litellm.yaml"
-    config.write_text(yaml.safe_dump(dict(file), sort_keys=False))
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith((*FOREIGN, "DATABASE_"))}
-    env = {**inherited, **KEYS, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
-    env["LITELLM_MASTER_KEY"] = KEY
-    port = _free_port()
-    command = [
-        str(LITELLM),
-        "--config",
-        str(config),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--telemetry",
-        "False",
-    ]
-    with (folder / "output").open("w") as output:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=output, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(url, process, folder / "output")
-        yield url
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], output: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    while process.poll() is None and time.monotonic() < end:
-        try:
-            if httpx.get(f"{url}/health/liveliness", timeout=2).status_code == 200:
-                return
-        except httpx.HTTPError:
-            time.sleep(0.2)
-    raise SystemExit(f"LiteLLM's proxy did not start:\n{output.read_text()[-2000:]}")
 
 
 TARGETS: dict[str, type[Gateway] | type[LiteLLM]] = {"gateway": Gateway, "litellm": LiteLLM}

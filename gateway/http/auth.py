@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -61,6 +62,7 @@ def _check_local(scope: Scope, headers: Headers) -> None:
             raise Forbidden(f"{message} Set GATEWAY_MASTER_KEY to serve others.")
 
 
+@lru_cache(1024)
 def _host(address: str) -> str:
     """The host of an address, or a word that is none."""
     try:
@@ -95,6 +97,7 @@ def _address(scope: Scope) -> str:
     return client[0] if client else "unix"
 
 
+@lru_cache(1024)
 def _loopback(host: str | None) -> bool:
     """Whether it is this machine's; a Unix socket's path is, since only who is here can open it."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
@@ -40,6 +41,7 @@ class Plan:
     content_policy_fallbacks: Mapping[str, tuple[str, ...]] = field(default_factory=nothing)
     local: str | None = None
     names: tuple[str, ...] = field(default=())
+    _able: dict[tuple[str, Operation], tuple[str, ...]] = field(default_factory=dict, init=False, compare=False)
 
     @property
     def keyless(self) -> bool:
@@ -65,6 +67,9 @@ class Plan:
 
     def chain(self, name: str, operation: Operation) -> tuple[str, ...]:
         """The groups to ask, in order; raises NotFound naming the models there are."""
+        known = self._able.get((name, operation))
+        if known is not None:
+            return known
         if name not in self.chains:
             valid = ", ".join((DEFAULT_MODEL, *self.names))
             raise NotFound(
@@ -76,6 +81,7 @@ class Plan:
             advice = f"these can: {', '.join(able)}" if able else "'model_list' in litellm.yaml has none that can"
             message = f"The model {name!r} can't do {operation.value}; {advice}."
             raise NotFound(message, code="model_not_found", param="model")
+        self._able[name, operation] = chain
         return chain
 
     def _does(self, group: str, operation: Operation) -> bool:
@@ -213,7 +219,9 @@ class RouterPicker:
         self._by_id = {d.id: d for d in plan.deployments}
         self._unusable = [d for d in plan.deployments if d.unusable]
         usable = [d for d in plan.deployments if not d.unusable]
-        self._callable = {d.group for d in usable}
+        self._callable = Counter(d.group for d in usable)
+        #: Groups of one, in which there is nothing to choose.
+        self._only = {d.group: d for d in usable if self._callable[d.group] == 1}
         self.router = litellm.Router(
             model_list=[_entry(d) for d in usable], num_retries=0, disable_cooldowns=True, **plan.routing
         )
@@ -221,7 +229,10 @@ class RouterPicker:
 
     async def pick(self, group: str, excluded: frozenset[str]) -> Deployment | None:
         """See ``deployment.Picker``. What can't be called comes last, so that its reason is known."""
-        if group in self._callable:
+        only = self._only.get(group)
+        if only is not None and only.id not in excluded:
+            return only
+        if only is None and group in self._callable:
             kwargs = {"_excluded_deployment_ids": list(excluded)} if excluded else {}
             try:
                 picked = await self.router.async_get_available_deployment(model=group, request_kwargs=kwargs)

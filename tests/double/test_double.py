@@ -549,6 +549,18 @@ def test_status(double: Double, provider: str, stream: bool) -> None:
     assert one(double, provider, stream, kind="status", status=500, body={"a": 1}).json == {"a": 1}
 
 
+@PROVIDERS
+@BOTH
+def test_recorded_replies(double: Double, provider: str, stream: bool) -> None:
+    raw = '{"a": "\\ud83d\\ude00"}'
+    played: dict[str, Any] = {"body": raw, "content_type": "application/json", "events": [{"b": 1}, raw, "[DONE]"]}
+    reply = one(double, provider, stream, kind="status", status=200, **played)
+    if stream:
+        assert reply.events == ['{"b":1}', raw, "[DONE]"] and "event-stream" in reply.headers["content-type"]
+    else:
+        assert (reply.sent.decode(), reply.headers["content-type"]) == (raw, "application/json")
+
+
 CANNED = [
     ("context_too_long", 400, "context_length_exceeded", 400, "exceeds the maximum number of tokens"),
     ("model_not_found", 404, "model_not_found", 404, "is not found for API version"),

@@ -4,10 +4,11 @@ import asyncio
 import zlib
 from typing import Annotated, Any, Literal
 
+import orjson
 from pydantic import Field
 
 from ..turn import HTML, JSON, SSE, Turn
-from ..wire import Canned, Problem, Subject
+from ..wire import Canned, Event, Problem, Subject
 from .registry import Count, Seconds, fault
 
 PAGE = b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>\n"
@@ -29,14 +30,26 @@ async def status(
     status: Status,
     retry_after: Seconds | None = None,
     body: Any = None,
+    events: list[Any] | None = None,
+    content_type: str | None = None,
     headers: dict[str, str] | None = None,
 ) -> None:
     """An HTTP status with the provider's error body, or `body` (a string goes out raw, as text/plain).
 
     `retry_after`, seconds: OpenAI's Retry-After header; Gemini's RetryInfo detail, and no header, as with the
-    real one (`headers` can add it).
+    real one (`headers` can add it). With the status 200 it plays a recorded reply: `body`, a string under its own
+    `content_type`; a call that streams gets `events`, each an object or the text after `data: `.
     """
+    if events is not None and turn.streams:
+        turn.open_stream(headers)
+        await turn.send_events([Event("text", data) for data in events])
+        turn.close_stream()
+        return
     problem = turn.wire.error(status, None, retry_after)
+    if content_type is not None:
+        raw = body.encode() if isinstance(body, str) else orjson.dumps(body)
+        await turn.send(raw, status, content_type, headers)
+        return
     shown = problem.body if body is None else body
     await turn.send_problem(Problem(status, shown, {**problem.headers, **(headers or {})}))
 
