@@ -9,14 +9,22 @@ import orjson
 from litellm.llms.gemini.chat.transformation import GoogleAIStudioGeminiConfig
 from litellm.llms.vertex_ai.gemini.transformation import transform_request_body
 
-from gateway import redact
 from gateway.contract import Call
 from gateway.lanes import gemini_plain
 from gateway.lanes.gemini_gather import GeminiGatherer
 from gateway.lanes.gemini_stream import GeminiStream, Silent, clean, finish, openai_usage, raise_error, usage
 from gateway.lanes.progress import Progress
 from gateway.lanes.transport import Request
-from gateway.lanes.wire import Json, chat_params, check_finished, check_media, copy, head, message_as_delta
+from gateway.lanes.wire import (
+    Json,
+    chat_params,
+    check_finished,
+    check_media,
+    copy,
+    head,
+    message_as_delta,
+    untranslatable,
+)
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
 
@@ -48,15 +56,20 @@ class GeminiWire:
         )
 
     def whole(self, deployment: Deployment, call: Call, data: Json) -> Json:
-        """One chunk of all candidates."""
-        del call
+        """One chunk of all candidates; without a usage where Gemini tells none."""
         raise_error(data)
-        data.setdefault("usageMetadata", {})
+        counted = bool(data.setdefault("usageMetadata", {}))
         candidates = data.get("candidates") or []
         if not candidates and "blockReason" not in data.get("promptFeedback", {}):
             raise Failure(Kind.EMPTY, "the reply has no candidates")
         if not all(map(finish, candidates)):
             raise Failure(Kind.CUT, "the reply has no finish reason")
+        chunk = self._read(deployment, data)
+        if not counted:
+            del chunk["usage"]
+        return _as_function(chunk) if _legacy(call) else chunk
+
+    def _read(self, deployment: Deployment, data: Json) -> Json:
         said = gemini_plain.said(data)
         if said is not None:
             return head(deployment, {"id": data.get("responseId")}) | {
@@ -72,7 +85,8 @@ class GeminiWire:
 
     def stream(self, deployment: Deployment, call: Call) -> GeminiStream:
         """A reader for one stream."""
-        return GeminiStream(deployment, Progress.of(call))
+        made = _LegacyStream if _legacy(call) else GeminiStream
+        return made(deployment, Progress.of(call))
 
     def gather(self, call: Call) -> GeminiGatherer:
         """A gatherer of one stream."""
@@ -96,13 +110,36 @@ class GeminiWire:
                 cached_content=None,
             )
         except Exception as error:
-            message = redact.provider_message(f"{deployment.group} can't carry this request: {type(error).__name__}")
-            raise Failure(Kind.UNSUPPORTED, message) from error
+            raise untranslatable(deployment, error) from error
 
 
 def _choice(said: gemini_plain.Said) -> Json:
     delta = {"role": "assistant", "content": said.text}
     return {"index": said.choice, "delta": delta, "logprobs": None, "finish_reason": said.finish}
+
+
+class _LegacyStream(GeminiStream):
+    """For callers that know ``functions`` only."""
+
+    def read(self, data: Json) -> list[Json]:
+        """The same, with a call of a function where there is one of a tool."""
+        return [_as_function(chunk) for chunk in super().read(data)]
+
+
+def _legacy(call: Call) -> bool:
+    """Whether the caller speaks of functions, as OpenAI did before it had tools."""
+    return bool(call.params.get("functions")) and not call.params.get("tools")
+
+
+def _as_function(chunk: Json) -> Json:
+    """The chunk with the first call of each choice as its function's, which is all that the older form holds."""
+    for choice in chunk["choices"]:
+        calls = choice["delta"].pop("tool_calls", None)
+        if calls:
+            choice["delta"]["function_call"] = calls[0]["function"]
+        if choice["finish_reason"] == "tool_calls":
+            choice["finish_reason"] = "function_call"
+    return chunk
 
 
 def _key(deployment: Deployment) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.lanes.dialects import Calls, mend
 from gateway.lanes.progress import Progress, check_count, in_mid_stream
 from gateway.lanes.wire import Json, head
 from gateway.upstream.deployment import Deployment
@@ -15,24 +16,50 @@ SILENT_FIELDS = frozenset({"role", "content"})
 
 
 class OpenAIStream:
-    """Choices are passed on as they came, under OpenAI's top-level fields; the model's name is ours."""
+    """Choices are passed on as they came, under OpenAI's top-level fields; the model's name is ours.
+
+    A choice tells its role at first and once. A usage that comes before the end waits for one that comes later.
+    """
 
     def __init__(self, deployment: Deployment, progress: Progress) -> None:
         self.progress = progress
         self._deployment = deployment
         self._head: Json | None = None
+        self._begun: set[int] = set()
+        self._calls: dict[int, Calls] = {}
+        self._early: Json | None = None
 
     def read(self, data: Json) -> list[Json]:
         """One chunk an event."""
         note(self.progress, data)
         self._head = self._head or head(self._deployment, data)
         chunk = self._head | {key: data[key] for key in PASSED_ON if data.get(key) is not None}
-        chunk["choices"] = data.get("choices") or []
+        chunk["choices"] = choices = data.get("choices") or []
+        for choice in choices:
+            self._choice(choice)
+        if "usage" in chunk:
+            early = choices and not self.progress.finished
+            self._early = chunk.pop("usage") if early else None
         return [chunk]
 
     def end(self) -> list[Json]:
-        """Nothing: OpenAI says all of it in events."""
-        return []
+        """The usage, where it came early and not again."""
+        if self._early is None or self._head is None:
+            return []
+        return [self._head | {"choices": [], "usage": self._early}]
+
+    def _choice(self, choice: Json) -> None:
+        index, delta = choice["index"], choice["delta"]
+        if index in self._begun:
+            delta.pop("role", None)
+        else:
+            self._begun.add(index)
+            if not delta.get("role"):
+                choice["delta"] = {"role": "assistant", **{key: delta[key] for key in delta if key != "role"}}
+        if delta.get("tool_calls"):
+            calls = self._calls.setdefault(index, Calls())
+            for piece in delta["tool_calls"]:
+                calls.number(piece)
 
 
 class OpenAIGatherer:
@@ -63,7 +90,10 @@ def note(progress: Progress, data: Json) -> bool:
     check_count(choices or ())
     says = False
     for choice in choices or ():
-        delta = choice.get("delta") or {}
+        delta = choice.get("delta")
+        if delta is None:
+            delta = choice["delta"] = {}
+        mend(choice, delta)
         if delta.get("content") or _calls(delta):
             progress.brought += 1
         says = says or _says(delta)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import litellm
 import orjson
 
 from gateway.contract import Call, Surface
+from gateway.lanes.dialects import mend
 from gateway.lanes.openai_stream import PASSED_ON, OpenAIGatherer, OpenAIStream, error_in_reply
 from gateway.lanes.progress import Progress
 from gateway.lanes.transport import Request
@@ -19,6 +21,7 @@ from gateway.lanes.wire import (
     copy,
     head,
     message_as_delta,
+    untranslatable,
 )
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
@@ -33,16 +36,16 @@ class OpenAIWire:
     def __init__(self, *, drop_params: bool, text_only: bool = False) -> None:
         self._drop = drop_params
         self._text_only = text_only
-        self._configs: dict[str, tuple[Any, frozenset[str]]] = {}
+        self._configs: dict[str, _Config] = {}
 
     def request(self, deployment: Deployment, call: Call) -> Request:
         """``POST {api_base}/chat/completions``."""
-        messages = [_native(message) for message in copy(call.params["messages"])]
+        config = self._config(deployment.model)
+        messages = [_native(message, config) for message in copy(call.params["messages"])]
         check_files(messages)
         if self._text_only:
             _check_demonstrable(call, messages)
-        config, supported = self._config(deployment.model)
-        params = copy(chat_params(deployment, call, supported, drop=self._drop))
+        params = copy(chat_params(deployment, call, config.supported, drop=self._drop))
         if call.stream:
             # Usage is always asked for, since the gateway accounts for it; whoever didn't ask isn't shown it.
             params |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -50,11 +53,10 @@ class OpenAIWire:
             params.pop("stream_options", None)
         routing = {"custom_llm_provider": "openai", "api_base": deployment.api_base}
         try:
-            optional = config.map_openai_params(params, {}, deployment.model, True)
-            body = config.transform_request(deployment.model, messages, optional, routing, {})
-        except Exception as error:  # what LiteLLM can't translate, another provider may still take
-            message = f"{deployment.group} can't carry this request: {type(error).__name__}"
-            raise Failure(Kind.UNSUPPORTED, message) from error
+            optional = config.litellm.map_openai_params(params, {}, deployment.model, True)
+            body = config.litellm.transform_request(deployment.model, messages, optional, routing, {})
+        except Exception as error:
+            raise untranslatable(deployment, error) from error
         return Request(
             url=f"{(deployment.api_base or DEFAULT_BASE).rstrip('/')}/chat/completions",
             headers={"Authorization": f"Bearer {deployment.api_key}", "Content-Type": "application/json"},
@@ -66,9 +68,12 @@ class OpenAIWire:
         del call
         if data.get("error"):
             raise error_in_reply(data["error"])
-        check_finished(data.get("choices") or [])
+        choices = data.get("choices") or []
+        for choice in choices:
+            mend(choice, choice["message"])
+        check_finished(choices)
         chunk = head(deployment, data) | {key: data[key] for key in PASSED_ON if data.get(key) is not None}
-        chunk["choices"] = [message_as_delta(choice) for choice in data["choices"]]
+        chunk["choices"] = [message_as_delta(choice) for choice in choices]
         return chunk
 
     def stream(self, deployment: Deployment, call: Call) -> OpenAIStream:
@@ -79,12 +84,28 @@ class OpenAIWire:
         """A gatherer of one stream."""
         return OpenAIGatherer(Progress.of(call))
 
-    def _config(self, model: str) -> tuple[Any, frozenset[str]]:
+    def _config(self, model: str) -> _Config:
         if model not in self._configs:
-            provider = litellm.types.utils.LlmProviders.OPENAI
-            config = litellm.utils.ProviderConfigManager.get_provider_chat_config(model=model, provider=provider)
-            self._configs[model] = config, frozenset(config.get_supported_openai_params(model))
+            self._configs[model] = _Config.of(model)
         return self._configs[model]
+
+
+@dataclass(frozen=True, slots=True)
+class _Config:
+    """LiteLLM's translation for a model, and whether it is one of OpenAI's own. These know the role ``developer``,
+    which few other servers do, and refuse ``FOREIGN_FIELDS``, which another server may want back: DeepSeek's does,
+    between two calls of tools."""
+
+    litellm: Any
+    supported: frozenset[str]
+    openais: bool
+
+    @classmethod
+    def of(cls, model: str) -> _Config:
+        provider = litellm.types.utils.LlmProviders.OPENAI
+        config = litellm.utils.ProviderConfigManager.get_provider_chat_config(model=model, provider=provider)
+        supported = frozenset(config.get_supported_openai_params(model))
+        return cls(config, supported, model in litellm.open_ai_chat_completion_models)
 
 
 def _check_demonstrable(call: Call, messages: list[Json]) -> None:
@@ -100,9 +121,16 @@ def _check_demonstrable(call: Call, messages: list[Json]) -> None:
                 raise Failure(Kind.UNSUPPORTED, "the demonstration model takes text only", param="messages")
 
 
-def _native(message: Json) -> Json:
-    """A message without what other providers' replies carry and clients send back: OpenAI refuses it."""
+def _native(message: Json, config: _Config) -> Json:
+    """A message without what other providers' replies carry and clients send back: OpenAI refuses it, and some of
+    its fields where they are null."""
+    if message.get("role") == "developer" and not config.openais:
+        message["role"] = "system"
     for call in message.get("tool_calls") or ():
         for name in ("index", "provider_specific_fields"):
             call.pop(name, None)
-    return {key: value for key, value in message.items() if key not in FOREIGN_FIELDS}
+    return {
+        key: value
+        for key, value in message.items()
+        if (value is not None or key == "content") and not (config.openais and key in FOREIGN_FIELDS)
+    }

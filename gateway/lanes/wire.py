@@ -7,8 +7,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import litellm
 import orjson
 
+from gateway import redact
 from gateway.contract import Call
 from gateway.lanes.progress import Progress
 from gateway.lanes.transport import Request
@@ -79,12 +81,20 @@ def chat_params(deployment: Deployment, call: Call, supported: frozenset[str], *
     return {name: value for name, value in params.items() if name in supported and value is not None}
 
 
+def untranslatable(deployment: Deployment, error: Exception) -> Failure:
+    """What it means that LiteLLM can't translate a request; another provider may still take it. Where LiteLLM foresaw
+    it, in its words."""
+    foreseen = isinstance(error, (litellm.UnsupportedParamsError, litellm.BadRequestError))
+    text = str(error) if foreseen else f"{deployment.group} can't carry this request: {type(error).__name__}"
+    return Failure(Kind.UNSUPPORTED, redact.provider_message(text))
+
+
 def head(deployment: Deployment, data: Mapping[str, Any]) -> Json:
     """What every chunk begins with; the model is the configured name of who answered."""
     return {
         "id": data.get("id") or f"chatcmpl-{uuid.uuid4().hex}",
         "object": "chat.completion.chunk",
-        "created": data.get("created") or int(time.time()),
+        "created": int(data.get("created") or time.time()),
         "model": deployment.group,
     }
 
