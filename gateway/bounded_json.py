@@ -23,13 +23,37 @@ class TooNestedError(ValueError):
 
 def loads(text: bytes) -> Any:
     """The value; raises orjson.JSONDecodeError, or TooNestedError."""
-    containers = _containers(text)
+    containers = text.count(b"[") + text.count(b"{")
     if containers > MOST_CONTAINERS and _containers(STRING.sub(b"", text)) > MOST_CONTAINERS:
         raise TooNestedError(f"made of more than {MOST_CONTAINERS} lists and objects")
     value = orjson.loads(text)
     if containers > DEEPEST and _deeper(value):
         raise TooNestedError(f"nested more than {DEEPEST} levels deep")
     return value
+
+
+def loads_all(texts: list[bytes]) -> list[Any]:
+    """The values of several small texts, as many at once as can't be nested too deeply whatever they hold; raises
+    ValueError where each is to be read by itself."""
+    values: list[Any] = []
+    group: list[bytes] = []
+    containers = 0
+    for text in texts:
+        containers += _containers(text)
+        if containers > DEEPEST:
+            values += _group(group)
+            group, containers = [], _containers(text)
+        if containers > DEEPEST:
+            raise ValueError("not all of them are small")
+        group.append(text)
+    return values + _group(group)
+
+
+def _group(texts: list[bytes]) -> list[Any]:
+    values: list[Any] = orjson.loads(b"[%s]" % b",".join(texts))
+    if len(values) != len(texts):
+        raise ValueError("not each of them is a value")
+    return values
 
 
 def _containers(text: bytes) -> int:

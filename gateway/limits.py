@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limits import RateLimitItem, RateLimitItemPerMinute, RateLimitItemPerSecond
@@ -15,6 +14,8 @@ from gateway.window_storage import WindowStorage
 
 #: In seconds; more than the rounding error of a time since 1970, divided and multiplied again.
 HAIR = 1e-5
+#: Requests in the previous window and the seconds it still counts, those in this one and the seconds it counts.
+Counts = tuple[int, float, int, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,37 +51,45 @@ class Admission:
     def admit(self, identity: Identity) -> Window:
         """Count one request of this caller; raises RateLimited, saying when to come back."""
         subject = identity.subject
-        over = [item for item in (self._burst, self._minute) if not self._limiter.test(item, subject)]
-        if over:
-            raise self._refusal(over, subject)
-        self._limiter.hit(self._burst, subject)
+        counts = self._counts(self._minute, subject)
+        count, _, _ = _weighed(self._minute, counts)
+        if count >= self._minute.amount or not self._limiter.hit(self._burst, subject):
+            raise self._refusal(subject)
         self._limiter.hit(self._minute, subject)
-        return self._window(self._minute, subject)
+        before, before_left, now, now_left = counts
+        return _window(self._minute, (before, before_left, now + 1, now_left))
 
-    def _window(self, item: RateLimitItem, subject: str) -> Window:
-        count, wait, window_end = self._count(item, subject)
-        # A request fits only after the count has fallen below the limit, so a hair after ``wait``.
-        reset = math.ceil(wait + HAIR) if wait else math.ceil(window_end)
-        return Window(item.amount, max(0, item.amount - math.floor(count)), reset)
+    def _counts(self, item: RateLimitItem, subject: str) -> Counts:
+        return self._storage.get_sliding_window(item.key_for(subject), item.get_expiry())
 
-    def _count(self, item: RateLimitItem, subject: str) -> tuple[float, float, float]:
-        """The weighted count, the seconds until one more request fits (0 if now), and until the window ends.
-
-        ``limits`` estimates the last ``period`` seconds as the previous fixed window's count, weighted by the
-        share of it that still lies within, plus the current window's count; this solves that for the time.
-        """
-        period = item.get_expiry()
-        before, before_left, now, now_left = self._storage.get_sliding_window(item.key_for(subject), period)
-        count, window_end = before * before_left / period + now, now_left - period
-        if count < item.amount:
-            return count, 0.0, window_end
-        if now < item.amount:  # enough of the previous window slides out before this one ends
-            return count, before_left - (item.amount - now) * period / before, window_end
-        return count, window_end + period * (1 - item.amount / now), window_end
-
-    def _refusal(self, over: Sequence[RateLimitItem], subject: str) -> RateLimited:
+    def _refusal(self, subject: str) -> RateLimited:
         """Speaks of the limit that lasts longest: who comes back when the other is over would be refused again."""
-        item, window = max(((item, self._window(item, subject)) for item in over), key=lambda pair: pair[1].reset)
+        over = [item for item in (self._burst, self._minute) if not self._limiter.test(item, subject)]
+        windows = ((item, _window(item, self._counts(item, subject))) for item in over)
+        item, window = max(windows, key=lambda pair: pair[1].reset)
         seconds = max(1, window.reset)
         message = f"You may send {item.amount} requests in {item.get_expiry()} seconds. Try again in {seconds} s."
         return RateLimited(message, retry_after=seconds, headers=window.headers())
+
+
+def _window(item: RateLimitItem, counts: Counts) -> Window:
+    count, wait, window_end = _weighed(item, counts)
+    # A request fits only after the count has fallen below the limit, so a hair after ``wait``.
+    reset = math.ceil(wait + HAIR) if wait else math.ceil(window_end)
+    return Window(item.amount, max(0, item.amount - math.floor(count)), reset)
+
+
+def _weighed(item: RateLimitItem, counts: Counts) -> tuple[float, float, float]:
+    """The weighted count, the seconds until one more request fits (0 if now), and until the window ends.
+
+    ``limits`` estimates the last ``period`` seconds as the previous fixed window's count, weighted by the
+    share of it that still lies within, plus the current window's count; this solves that for the time.
+    """
+    period = item.get_expiry()
+    before, before_left, now, now_left = counts
+    count, window_end = before * before_left / period + now, now_left - period
+    if count < item.amount:
+        return count, 0.0, window_end
+    if now < item.amount:  # enough of the previous window slides out before this one ends
+        return count, before_left - (item.amount - now) * period / before, window_end
+    return count, window_end + period * (1 - item.amount / now), window_end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import TracebackType
+from typing import Any
 
 from starlette.types import Receive
 
@@ -13,31 +14,48 @@ from gateway.http.access import CallerLeft
 class CallerWatch:
     """``async with CallerWatch(receive)``: the block is cancelled when the caller leaves, and CallerLeft raised.
 
-    ASGI servers tell of it through ``receive``, which nobody else may call meanwhile: the body has been read.
+    ASGI servers tell of it through ``receive``, which nobody else may call meanwhile: the body has been read. What
+    that waits for is listened to, without a task for it: that would cost more than all else here.
     """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._left = False
-        self._watch: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._receiving: Any = None
+        self._waited_for: asyncio.Future[Any] | None = None
 
     async def __aenter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._watch = asyncio.create_task(self._wait(task))
+        self._task = asyncio.current_task()
+        self._receiving = self._receive()
+        self._listen()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._watch is not None
-        self._watch.cancel()
-        task = asyncio.current_task()
+        if self._waited_for is not None:
+            self._waited_for.remove_done_callback(self._listen)
+        self._receiving.close()
         # As in asyncio.timeout: only a cancellation that was ours, and only ours, becomes our exception.
-        if self._left and task is not None and task.uncancel() <= 0 and kind is asyncio.CancelledError:
+        if self._left and self._task is not None and self._task.uncancel() <= 0 and kind is asyncio.CancelledError:
             raise CallerLeft from error
 
-    async def _wait(self, task: asyncio.Task[object]) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+    def _listen(self, _: Any = None) -> None:
+        """Go on with what is received, until it waits again."""
+        while not self._left:
+            try:
+                waited_for = self._receiving.send(None)
+            except StopIteration as done:
+                if done.value["type"] == "http.disconnect":
+                    self._leave()
+                self._receiving = self._receive()
+            else:
+                self._waited_for = waited_for
+                waited_for._asyncio_future_blocking = False  # noqa: SLF001 - what a task does with what it is given
+                waited_for.add_done_callback(self._listen)
+                return
+
+    def _leave(self) -> None:
         self._left = True
-        task.cancel()
+        if self._task is not None:
+            self._task.cancel()

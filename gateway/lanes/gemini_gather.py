@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.lanes import gemini_plain
 from gateway.lanes.gemini_stream import note
 from gateway.lanes.progress import Progress
 from gateway.lanes.wire import Json
@@ -24,6 +25,15 @@ class GeminiGatherer:
 
     def add(self, data: Json) -> bool:
         """See ``wire.Gatherer``."""
+        said = gemini_plain.said(data)
+        if said is not None and len(said) == 1 and said[0].finish is None:
+            candidate = self._candidates.get(said[0].choice)
+            if candidate is not None and not self.progress.over:
+                candidate.add_text(said[0].text)
+                self.progress.brought += 1
+                if data.get("usageMetadata"):
+                    self._top["usageMetadata"] = data["usageMetadata"]
+                return not said[0].text.isspace()
         says = note(self.progress, data)
         for key, value in data.items():
             if key == "candidates":
@@ -70,6 +80,13 @@ class _Candidate:
                 self._go_on(self._fields.setdefault(key, {}), value)
             else:
                 self._fields[key] = value
+
+    def add_text(self, text: str) -> None:
+        """Take in an event's only part, where that is text."""
+        if self._thought:
+            self._close_text()
+            self._thought = False
+        self._text.append(text)
 
     def _part(self, part: Json) -> None:
         text = part.get("text")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import litellm
 import orjson
 from litellm.llms.gemini.chat.transformation import GoogleAIStudioGeminiConfig
-from litellm.llms.vertex_ai.gemini.transformation import transform_request_body
+from litellm.llms.vertex_ai.common_utils import get_supports_system_message
+from litellm.llms.vertex_ai.gemini import transformation
 
 from gateway.contract import Call
 from gateway.lanes import gemini_plain
@@ -36,6 +38,8 @@ class GeminiWire:
 
     def __init__(self, *, drop_params: bool) -> None:
         self._drop = drop_params
+        # LiteLLM looks this up in its map for every request, which takes as long as all the rest of its translation.
+        transformation.get_supports_system_message = lru_cache(256)(get_supports_system_message)
         self._config = GoogleAIStudioGeminiConfig()
         self._supported: dict[str, frozenset[str]] = {}
 
@@ -101,7 +105,7 @@ class GeminiWire:
         """LiteLLM's translation; what it can't translate, another provider may still take."""
         try:
             optional = self._config.map_openai_params(params, {}, deployment.model, True)
-            return transform_request_body(
+            return transformation.transform_request_body(
                 messages=messages,
                 model=deployment.model,
                 optional_params=optional,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from gateway.lanes.wire import Wire, check_shape
 from gateway.settings.schema import Timeouts, Upstream
 from gateway.upstream.deployment import TICK, Deployment
 from gateway.upstream.failures import Failure, Kind
+from gateway.waiting import until, within
 
 #: So many answers at once come in more events than they are worth.
 MOST_GATHERED = 8
@@ -142,24 +143,20 @@ async def _pieces(
     response.close()
 
 
-async def _read(response: aiohttp.ClientResponse, until: float | None, *, calmly: bool) -> bytes:
-    """What has come; empty at the end. Raises TimeoutError where nothing comes ``until`` then, in the loop's time.
+async def _read(response: aiohttp.ClientResponse, tail: float | None, *, calmly: bool) -> bytes:
+    """What has come; empty at the end. Raises TimeoutError where nothing comes until ``tail``, in the loop's time.
     ``calmly`` lets more of it come first."""
     if calmly and response.content.total_bytes:
         await _gather(response.content)
-    if until is None:
+    if tail is None:
         return await response.content.readany()
-    async with asyncio.timeout_at(until):
-        return await response.content.readany()
+    return await until(tail, response.content.readany())
 
 
 async def _gather(content: aiohttp.StreamReader) -> None:
     """Wait until all has come, or for a moment."""
-    try:
-        async with asyncio.timeout(GATHER_SECONDS):
-            await content.wait_eof()
-    except TimeoutError:
-        pass
+    with suppress(TimeoutError):
+        await within(GATHER_SECONDS, content.wait_eof())
 
 
 def _unread(content: aiohttp.StreamReader) -> bytes:

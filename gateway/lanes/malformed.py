@@ -6,7 +6,7 @@ as pieces came without it. That the next event says the same proves nothing: "0"
 
 from __future__ import annotations
 
-from gateway.bounded_json import loads
+from gateway.bounded_json import loads, loads_all
 from gateway.lanes.progress import Progress
 from gateway.lanes.wire import Json
 from gateway.upstream.failures import Failure, Kind
@@ -26,6 +26,16 @@ class Mender:
         if data is not None and self._broken is None:
             return data
         return self._mended(event, data)
+
+    def read_all(self, events: list[bytes]) -> list[Json] | None:
+        """The objects of several events, read at once; None where each is to be looked at by itself."""
+        if self._broken is not None:
+            return None
+        try:
+            values = loads_all(events)
+        except ValueError:
+            return None
+        return values if all(type(value) is dict for value in values) else None
 
     def _mended(self, event: bytes, data: Json | None) -> Json | None:
         if not event.strip():  # an empty event keeps the connection alive

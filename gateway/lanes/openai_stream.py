@@ -12,6 +12,7 @@ from gateway.upstream.failures import Failure, Kind, classify
 from gateway.upstream.fold import Fold
 
 PASSED_ON = ("system_fingerprint", "service_tier", "usage", "obfuscation")
+PLAIN_CHOICE = frozenset({"index", "delta", "logprobs", "finish_reason"})
 SILENT_FIELDS = frozenset({"role", "content"})
 
 
@@ -71,6 +72,10 @@ class OpenAIGatherer:
 
     def add(self, data: Json) -> bool:
         """See ``wire.Gatherer``."""
+        text = plain_text(data)
+        if text is not None and self._fold.add_text(data, text):
+            self.progress.brought += 1
+            return not text.isspace()
         says = note(self.progress, data)
         self._fold.add(data)
         return says
@@ -101,6 +106,21 @@ def note(progress: Progress, data: Json) -> bool:
     if usage:
         progress.count(_tokens(usage))
     return says
+
+
+def plain_text(data: Json) -> str | None:
+    """The text of an event that brings some and nothing else, as most do; None where there is more to it."""
+    choices = data.get("choices")
+    if type(choices) is not list or len(choices) != 1 or data.get("usage") or data.get("error"):
+        return None
+    choice = choices[0]
+    if type(choice) is not dict or not choice.keys() <= PLAIN_CHOICE or choice.get("index") != 0:
+        return None
+    delta = choice.get("delta")
+    if type(delta) is not dict or len(delta) != 1 or choice.get("finish_reason") or choice.get("logprobs"):
+        return None
+    content = delta.get("content")
+    return content if type(content) is str and content else None
 
 
 def _calls(delta: Json) -> bool:

@@ -56,6 +56,15 @@ class _Events:
         self._answer += sum(len(event) - ENVELOPE_BYTES for event in events if len(event) > ENVELOPE_BYTES)
         if self._size > self._max_bytes * STREAM_FACTOR or self._answer > self._max_bytes:
             raise Failure(Kind.GARBAGE, f"the reply is over {self._max_bytes} bytes")
+        yield from self._objects(events)
+
+    def _objects(self, events: list[bytes]) -> Iterator[Json]:
+        if len(events) > 1:
+            last = events[-1] == DONE
+            read = self.mender.read_all(events[:-1] if last else events)
+            if read is not None:
+                yield from read
+                events = events[-1:] if last else []
         for event in events:
             if event == DONE:
                 self.mender.end()

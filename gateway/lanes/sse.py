@@ -24,11 +24,11 @@ class EventParser:
         if not ends:
             self._rest.append(received)
             return []
-        if ends == 2 and not self._rest and not self._data and received[:6] == b"data: ":
-            for end in (b"\n\n", b"\r\n\r\n"):  # most reads are one event, which needs no searching
-                if received.endswith(end):
-                    self._size = 0
-                    return [received[6 : -len(end)].removesuffix(b"\r")]
+        if not self._rest and not self._data:
+            events = _whole_events(received, ends)
+            if events:
+                self._size = 0
+                return events
         # A lone CR as a line end is in the specification and used by no provider; CRLF and LF are.
         *lines, rest = (b"".join(self._rest) + received if self._rest else received).split(b"\n")
         self._rest = [rest] if rest else []
@@ -58,3 +58,15 @@ class EventParser:
         event = b"\n".join(self._data) if self._data else None
         self._data.clear()
         return event
+
+
+def _whole_events(received: bytes, ends: int) -> list[bytes]:
+    """The events of a read that holds whole ones of one line each and nothing else, as most do; else nothing."""
+    if received[:6] != b"data: ":
+        return []
+    end = b"\r\n\r\n" if b"\r" in received else b"\n\n"
+    if not received.endswith(end):
+        return []
+    events = received[6 : -len(end)].split(end + b"data: ")
+    plain = ends == 2 * len(events) and not any(b"\r" in event for event in events)
+    return events if plain else []

@@ -48,6 +48,11 @@ class Fold:
                 choice = self._choices[index] = _Choice()
             choice.add(piece)
 
+    def add_text(self, data: Mapping[str, Any], text: str) -> bool:
+        """Take in one whose first choice brings text and nothing else; whether that could be done so quickly."""
+        choice = self._choices.get(0)
+        return choice is not None and data.get("id") == self._top.get("id") and choice.add_text(text)
+
     def reply(self) -> Json:
         """The ``chat.completion`` object of what has come."""
         return {**self._top, "choices": [self._choices[index].whole(index) for index in sorted(self._choices)]}
@@ -77,6 +82,13 @@ class _Choice:
             # ``message`` is a whole reply's field, which has no place in a chunk
             elif key != "message" and (value is not None or key not in self._fields):
                 self._fields[key] = value
+
+    def add_text(self, text: str) -> bool:
+        texts = self._texts.get("content")
+        if texts is None:
+            return False
+        texts.append(text)
+        return True
 
     def _delta(self, delta: Mapping[str, Any]) -> None:
         for key, value in delta.items():

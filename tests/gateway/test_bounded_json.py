@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.bounded_json import DEEPEST, TooNestedError, loads
+from gateway.bounded_json import DEEPEST, TooNestedError, loads, loads_all
 from tests.support.fakes import PROPERTY
 
 
@@ -60,3 +60,30 @@ JSON = st.recursive(
 @given(JSON)
 def test_everything_else_is_read_as_it_is(value: Any) -> None:
     assert loads(orjson.dumps(value)) == value
+
+
+@PROPERTY
+@given(
+    st.lists(
+        st.recursive(st.integers(0, 9) | st.text(max_size=3), lambda inner: st.lists(inner, max_size=2)), max_size=60
+    )
+)
+def test_several_texts_are_read_as_each_by_itself(values: list[Any]) -> None:
+    texts = [orjson.dumps(value) for value in values]
+    assert loads_all(texts) == [loads(text) for text in texts]
+
+
+SEVERAL = {
+    "one is broken": [b'{"a": 1}', b'{"a'],
+    "one is split in two": [b'{"a": "b', b'c"}'],
+    "one holds two": [b"1,2"],
+    "one is empty": [b"1", b""],
+    "together they are deep": [b'{"a":' * 50, b'"b":' + b'{"a":' * 80, b"1" + b"}" * 130 + b",{},{}"],
+    "one is deep": [b"1", b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1)],
+}
+
+
+@pytest.mark.parametrize("what", SEVERAL)
+def test_where_they_are_not_a_small_value_each_that_is_said(what: str) -> None:
+    with pytest.raises(ValueError, match=r"each|small|JSON|comma|expected"):
+        loads_all(SEVERAL[what])

@@ -96,3 +96,45 @@ async def test_closing_closes_what_is_waited_for() -> None:
     rest.send(None)
     rest.close()
     assert seen == ["ended"]
+
+
+async def test_who_only_gives_others_their_turn_ends_in_time_too() -> None:
+    async def turning() -> None:
+        while True:
+            await asyncio.sleep(0)
+
+    with pytest.raises(TimeoutError):
+        await within(0.01, turning())
+
+
+async def test_cancelling_wins_over_the_time_being_up() -> None:
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(within(0.01, slow_to_end()))
+    await asyncio.sleep(0.03)  # its time is up, and it is ending
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_limits_within_limits() -> None:
+    async def inner() -> str:
+        try:
+            await within(0.01, asyncio.Event().wait())
+        except TimeoutError:
+            return "the inner one"
+        return "none"
+
+    assert await within(LONG, inner()) == "the inner one"
+    with pytest.raises(TimeoutError):
+        await within(0.01, within(LONG, asyncio.Event().wait()))
+
+
+async def test_within_asyncio_s_own_limit() -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await within(LONG, asyncio.Event().wait())

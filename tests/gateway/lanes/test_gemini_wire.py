@@ -191,3 +191,23 @@ def test_a_whole_reply_that_is_none(flash: Deployment, data: dict[str, Any], kin
     with pytest.raises(Failure) as caught:
         whole(flash, data)
     assert caught.value.kind is kind
+
+
+FUNCTIONS = {"messages": [USER], "functions": [{"name": "look"}]}
+LOOK = {"functionCall": {"name": "look", "args": {"at": "x"}}}
+
+
+@pytest.mark.parametrize("how", ["whole", "stream"])
+def test_who_asks_with_functions_gets_a_function_s_call(flash: Deployment, how: str) -> None:
+    wire, call, data = GeminiWire(drop_params=True), make_call(params=FUNCTIONS), reply(candidate(LOOK))
+    chunk = wire.whole(flash, call, data) if how == "whole" else wire.stream(flash, call).read(data)[0]
+    [choice] = chunk["choices"]
+    assert choice["finish_reason"] == "function_call"
+    assert "tool_calls" not in choice["delta"]
+    assert choice["delta"]["function_call"]["name"] == "look"
+    assert json.loads(choice["delta"]["function_call"]["arguments"]) == {"at": "x"}
+
+
+@pytest.mark.parametrize("parts", [({"text": "a"},), ({"text": "a"}, {"text": "b"})])
+def test_no_count_of_tokens_is_not_none_at_all(flash: Deployment, parts: tuple[dict[str, Any], ...]) -> None:
+    assert "usage" not in whole(flash, {"candidates": [candidate(*parts)]})

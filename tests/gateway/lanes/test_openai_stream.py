@@ -110,3 +110,46 @@ def test_events_are_gathered_to_the_reply_they_would_have_been() -> None:
         "id": "s", "object": "chat.completion", "created": 7, "model": "other", **top,
         "choices": [choice], "usage": {"total_tokens": 3},
     }  # fmt: skip
+
+
+def test_a_choice_tells_its_role_at_first_and_once() -> None:
+    reader = OpenAIStream(MINI, progress(2))
+    sent = [chunk({"content": "a"}), chunk({"role": "assistant", "content": "b"}), chunk({"role": None}, index=1)]
+    sent += [{"choices": [{"finish_reason": "stop"}]}]
+    found = [reader.read(one)[0]["choices"][0]["delta"] for one in sent]
+    assert found == [{"role": "assistant", "content": "a"}, {"content": "b"}, {"role": "assistant"}, {}]
+
+
+def test_calls_are_numbered_choice_by_choice() -> None:
+    reader = OpenAIStream(MINI, progress(2))
+    call = {"id": "c", "function": {"name": "f", "arguments": "{}"}}
+    found = []
+    for index in (0, 1, 1):
+        [made] = reader.read(chunk({"tool_calls": [dict(call)]}, index=index))
+        found.append(made["choices"][0]["delta"]["tool_calls"][0]["index"])
+    assert found == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ([None, None, 3], [None, None, 3, None]),  # as OpenAI does, in an event of its own
+        ([1, 2, 3], [None, None, 3, None]),
+        ([1, 2, None], [None, None, None, 2]),
+        ([None, None, None], [None, None, None, None]),
+    ],
+)
+def test_a_usage_that_comes_early_waits_for_one_that_comes_later(
+    counts: list[int | None], told: list[int | None]
+) -> None:
+    reader = OpenAIStream(MINI, progress())
+    events = [chunk({"content": "a"}), chunk({"content": "b"}), {"choices": []}]
+    if counts[2] is None:
+        events[2] = chunk({}, "stop")
+    found = []
+    for event, count in zip(events, counts, strict=True):
+        [made] = reader.read(event | ({"usage": {"total_tokens": count}} if count else {}))
+        found.append(made.get("usage", {}).get("total_tokens"))
+    last = reader.end()
+    found.append(last[0]["usage"]["total_tokens"] if last else None)
+    assert found == told

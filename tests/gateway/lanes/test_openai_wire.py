@@ -197,3 +197,29 @@ def test_a_whole_reply_that_is_none(data: dict[str, Any], kind: Kind) -> None:
     with pytest.raises(Failure) as caught:
         whole(data)
     assert caught.value.kind is kind
+
+
+def test_another_server_is_sent_what_openai_refuses_and_no_role_that_it_does_not_know() -> None:
+    messages = [
+        {"role": "developer", "content": "d", "name": "n"},
+        USER,
+        {"role": "assistant", "content": None, "reasoning_content": "hm", "refusal": None, "audio": None},
+    ]
+    said = {"role": "assistant", "content": None}
+    theirs = deployment("mine", model="qwen3-8b", api_base="http://provider/v1", api_key="k")
+    assert body({"messages": messages}, to=theirs)["messages"] == [
+        {"role": "system", "content": "d", "name": "n"},
+        USER,
+        said | {"reasoning_content": "hm"},
+    ]
+    assert body({"messages": messages})["messages"] == [messages[0], USER, said]
+
+
+def test_a_whole_reply_in_a_server_s_own_words() -> None:
+    message = {"content": "hello", "reasoning": "hm"}
+    made = whole({**REPLY, "choices": [{"message": message, "finish_reason": "max_tokens"}]})
+    delta = {"content": "hello", "reasoning_content": "hm"}
+    assert made["choices"] == [{"index": 0, "delta": delta, "finish_reason": "length"}]
+    with pytest.raises(Failure) as caught:
+        whole({**REPLY, "choices": [{"message": {"content": "hel"}, "finish_reason": "abort"}]})
+    assert caught.value.kind is Kind.CUT
