@@ -33,6 +33,8 @@ def block(text: str) -> str:
 
 def unmarked(text: str) -> str:
     """``text`` with markers broken that are not ours, so that it can neither begin nor end a block of data."""
+    if text.isascii() and "data" not in text.lower():  # nothing unseen in it, and no second half of a marker
+        return text
     return MARKER.sub(r"\1-DATA", text)
 
 
