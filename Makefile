@@ -5,11 +5,12 @@ VENV := .venv
 WORKERS ?= 4
 BIN := $(VENV)/bin
 LITELLM := .venv-litellm
+PORTKEY := .portkey
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 PIP := $(BIN)/python $(INSTALL)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check-config style check test failover bench bench-memory lock clean
+.PHONY: help install run check-config style check test failover bench bench-parts bench-memory bench-profile lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,8 +38,15 @@ test: check ## install what tests need, check, and run all tests
 failover: $(VENV)/.test $(if $(filter litellm,$(TARGET)),$(LITELLM)/.proxy) ## play every fault of a provider; PROFILE=full, TARGET=litellm
 	@$(BIN)/python -m bench.failover $(if $(PROFILE),--profile $(PROFILE)) $(if $(TARGET),--target $(TARGET))
 
-bench: $(VENV)/.test ## measure what a request costs, as ratios within one run
-	@$(BIN)/python -m bench
+bench: $(VENV)/.test $(LITELLM)/.proxy $(if $(shell command -v npm),$(PORTKEY)/.installed) ## compare with LiteLLM's proxy and Portkey; QUICK=1, CHECK=1
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(CHECK),--check) $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(WRITE),--json docs/bench.json --picture docs/bench.svg --markdown $(WRITE))
+
+bench-parts: $(VENV)/.test ## measure what the parts of a request cost by themselves
+	@$(BIN)/python -m bench.parts
+
+bench-profile: $(VENV)/.test ## where the gateway's CPU goes; ROW=chat-gemini, stream-openai, ivy-modal ...
+	@$(BIN)/python -m bench.profile $(if $(ROW),--row $(ROW))
 
 bench-memory: $(VENV)/.test ## measure what a million remembered turns take of the process's memory
 	@$(BIN)/python -m bench.memory
@@ -49,7 +57,7 @@ lock: $(VENV)/.test ## write requirements/*.txt anew from pyproject.toml
 	@echo 'litellm[proxy]==1.106.2' | $(BIN)/python -m uv pip compile - $(LOCK) -o requirements/litellm-proxy.txt
 
 clean: ## remove .venv and what tools left behind
-	rm -rf $(VENV) $(LITELLM) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LITELLM) $(PORTKEY) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
@@ -71,4 +79,11 @@ $(LITELLM)/.proxy: requirements/litellm-proxy.txt
 	@echo "installing LiteLLM's proxy into $(LITELLM), for comparison only (once; about a minute)"
 	@$(PYTHON) -m venv $(LITELLM)
 	@$(LITELLM)/bin/python $(INSTALL) -r requirements/litellm-proxy.txt
+	@touch $@
+
+$(PORTKEY)/.installed: bench/portkey/package.json bench/portkey/package-lock.json
+	@echo "installing Portkey's gateway into $(PORTKEY), for comparison only (once; some seconds)"
+	@mkdir -p $(PORTKEY)
+	@cp bench/portkey/package.json bench/portkey/package-lock.json $(PORTKEY)
+	@cd $(PORTKEY) && npm ci --silent --omit=dev --no-audit --no-fund --ignore-scripts
 	@touch $@

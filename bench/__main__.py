@@ -1,166 +1,139 @@
-"""``make bench``: the parts of a request one by one, then whole requests through the running gateway."""
+"""``make bench``: this gateway beside LiteLLM's proxy and Portkey's gateway, on the same machine in the same run.
+
+``python -m bench [--only chat,streams,ivy,slow,memory,start] [--targets gateway,...] [--quick] [--check]
+[--json FILE] [--markdown FILE] [--picture FILE]``
+"""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import statistics
+import argparse
+import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
-import aiohttp
+from bench import machine, measure, picture, promises, report, targets
+from bench.client import Client, client, provider
+from bench.measure import QUICK, Size
+from bench.promises import Promise
+from bench.rows import TargetName
+from bench.table import Found
+from bench.targets import STARTS, Target
 
-from gateway.breaker import Breaker
-from gateway.contract import Identity
-from gateway.http import schema
-from gateway.limits import Admission
-from gateway.settings.schema import Breaker as BreakerSettings
-from gateway.settings.schema import Limits
-from policies.modal.rules import Rules
-from tests.double.client import Double
-from tests.policies.modal.many import ORDINARY, many_rules
-from tests.support.gateway import QUICK, GatewayProcess, models
-
-BODY: dict[str, Any] = {"model": "default", "messages": [{"role": "user", "content": "[[words:20]]"}]}
-ROUNDS = 5
+RATES = ("chat", "streams", "ivy")
+SECTIONS = (*RATES, "slow", "memory", "start")
 
 
-def main() -> None:
-    print(f"python {sys.version.split()[0]}, {ROUNDS} rounds, medians\n")
-    print("part of a request                       users        µs   ratio to 1 user")
-    _limits()
-    print("\npart of a request                                    µs")
-    _part("breaker: acquire and settle", _breaker())
-    _part("chat body: validation", lambda: schema.check(schema.CHAT, BODY))
-    _part("modal or conversation: 200 rules, a query", _decide())
-    _part("the same, a query of 50,000 characters", _decide(["what is the next best action " * 1725]))
-    print("\nwhole requests, one worker          callers   requests/s   ratio to the provider alone")
-    with Double.start() as double, tempfile.TemporaryDirectory() as folder:
-        double.settings(log_calls=False)
-        configured = models(double.gemini_base, double.openai_base)
-        with GatewayProcess(Path(folder), models=configured, settings=QUICK) as gateway:
-            asyncio.run(_requests(double, gateway))
-            asyncio.run(_assistant(gateway))
+def main(arguments: Sequence[str]) -> int:
+    """The process's exit status: 1 where ``--check`` is given and a promise does not hold."""
+    options = _options(arguments)
+    _raise_open_files()
+    found = run(options.only, options.targets, QUICK if options.quick else Size())
+    print("\n" + report.text(found))
+    if options.json:
+        options.json.write_bytes(report.as_json(found))
+    if options.markdown:
+        options.markdown.write_text(report.markdown(found))
+    if options.picture:
+        options.picture.write_text(picture.svg(found.lines))
+    broken = report.broken(found) if options.check else []
+    for line in broken:
+        print(line, file=sys.stderr)
+    return 1 if broken else 0
 
 
-def _timed(work: Callable[[], object], count: int = 20_000) -> float:
-    """Microseconds a call, the median of the rounds."""
-    rounds = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        for _ in range(count):
-            work()
-        rounds.append((time.perf_counter() - started) / count * 1e6)
-    return statistics.median(rounds)
+def run(sections: Sequence[str], wanted: Sequence[TargetName], size: Size) -> Found:
+    """Measure ``sections`` on those of ``wanted`` that are installed."""
+    missing: dict[str, str] = {name: why for name, why in targets.installed().items() if name in wanted}
+    names = [name for name in STARTS if name in wanted and name not in missing]
+    found = Found(machine.facts(), machine.method(size), missing)
+    with client() as load, provider() as port, tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        if "start" in sections:
+            found.ready = measure.starts(names, place / "start", port, size.starts)
+            say(f"ready: {', '.join(f'{name} {seconds:.1f} s' for name, seconds in found.ready.items())}")
+        if any(section in sections for section in (*RATES, "slow")):
+            with _all(names, place / "rates", port) as running:
+                _running(found, load, running, sections, size)
+        for name in names if "memory" in sections else ():
+            with _all([name], place / "memory", port) as [_, target]:
+                found.memory[name] = measure.memory(load, target, size)
+                say(f"memory: {name} {found.memory[name].after_mb:.0f} MB")
+    found.promises = list(_promises(found))
+    return found
 
 
-def _part(name: str, work: Callable[[], object]) -> None:
-    print(f"{name:<48} {_timed(work):>8.1f}")
+def _running(found: Found, load: Client, running: list[Target], sections: Sequence[str], size: Size) -> None:
+    """What is measured on processes that run beside each other."""
+    found.lines = measure.lines(load, running, sections, size, say)
+    slow = [target for target in running[1:] if target.name == "gateway" or size.slow_others]
+    for target in slow if "slow" in sections else ():
+        found.slow[target.name] = measure.slow(load, target, size)
+        say(f"slow streams: {target.name} {found.slow[target.name].late_p50_ms:.1f} ms late")
 
 
-def _limits() -> None:
-    first = 0.0
-    for users in (1, 1_000, 5_000, 10_000):
-        admission = Admission(Limits(per_minute=1_000_000, burst=1_000_000))
-        callers = [Identity("127.0.0.1", user=f"user-{number}") for number in range(users)]
-        for caller in callers:
-            admission.admit(caller)
-        position = iter(range(10**9))
-
-        def admit(
-            admission: Admission = admission, callers: list[Identity] = callers, position: Any = position
-        ) -> None:
-            admission.admit(callers[next(position) % len(callers)])
-
-        cost = _timed(admit)
-        first = first or cost
-        print(f"{'limits: two windows, tested and counted':<40}{users:>5} {cost:>9.1f} {cost / first:>10.2f}")
+@contextmanager
+def _all(names: Sequence[TargetName], folder: Path, port: int) -> Iterator[list[Target]]:
+    """The provider, and the named targets, running."""
+    with ExitStack() as stack:
+        running = [Target("provider", port, 0, port)]
+        for name in names:
+            place = folder / name
+            place.mkdir(parents=True)
+            running.append(stack.enter_context(STARTS[name](place, port)))
+        yield running
 
 
-def _breaker() -> Callable[[], None]:
-    breaker = Breaker("bench", BreakerSettings())
-
-    def once() -> None:
-        token = breaker.acquire()
-        assert token is not None
-        breaker.success(token)
-
-    return once
+def _promises(found: Found) -> Iterator[Promise]:
+    yield from promises.of_lines([line for line in found.lines if "gateway" in line.cells])
+    if "gateway" in found.slow:
+        yield from promises.of_slow(found.slow["gateway"])
+    if "gateway" in found.memory:
+        yield from promises.of_memory(found.memory["gateway"])
+    yield from promises.of_starts(found.ready)
 
 
-def _decide(queries: Sequence[str] = ORDINARY) -> Callable[[], object]:
-    rules = Rules(many_rules(200))
-    context = {"lead": {"leadScore": 82}}
-    turn = itertools.cycle(queries)
-    return lambda: rules.decide(next(turn), context, True)
+def _raise_open_files() -> None:
+    """Slow streams take two connections each, more than some systems allow a process to begin with."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 8192 if most == resource.RLIM_INFINITY else min(8192, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-async def _requests(double: Double, gateway: GatewayProcess) -> None:
-    """The gateway and the provider by itself, alternating, so that the machine's drift cancels."""
-    alone = f"{double.openai_base}/chat/completions"
-    key = {"Authorization": "Bearer bench"}
-    through = f"{gateway.url}/v1/chat/completions"
-    for callers in (1, 32):
-        for name, body in _kinds():
-            rates: dict[str, list[float]] = {"alone": [], "through": []}
-            for _ in range(ROUNDS):
-                direct = {**body, "model": "gpt-4o-mini"}
-                rates["alone"].append(await _rate(alone, direct, key, callers))
-                rates["through"].append(await _rate(through, body, {}, callers))
-            alone_rate, rate = (statistics.median(rates[which]) for which in ("alone", "through"))
-            print(f"{name:<36}{callers:>7} {rate:>12.0f} {rate / alone_rate:>10.3f}")
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--only", type=_among(SECTIONS), default=list(SECTIONS), help=",".join(SECTIONS))
+    parser.add_argument("--targets", type=_among(tuple(STARTS)), default=list(STARTS), help=",".join(STARTS))
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds, for development")
+    parser.add_argument("--check", action="store_true", help="exit with 1 where a promise does not hold")
+    for name in ("json", "markdown", "picture"):
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE")
+    return parser.parse_args(arguments)
 
 
-async def _assistant(gateway: GatewayProcess) -> None:
-    """The Ivy route with all policies, beside the same provider through /v1."""
-    lead = {"name": "Maya Chen", "leadScore": 82}
-    plain: dict[str, Any] = {"model": "gemini-2.0-flash", "messages": [{"role": "user", "content": "How is Maya?"}]}
-    kinds: list[tuple[str, dict[str, Any]]] = [
-        ("/ai/router/v2, conversational", {"query": "How is Maya?", "context": {"lead": lead}}),
-        ("/ai/router/v2, modal", {"query": "What is the next best action?", "context": {"lead": lead}}),
-    ]
-    print("\nthe assistant, one worker            callers   requests/s   ratio to chat on /v1")
-    for callers in (1, 32):
-        for name, body in kinds:
-            rates: dict[str, list[float]] = {"chat": [], "ivy": []}
-            for _ in range(ROUNDS):
-                rates["chat"].append(await _rate(f"{gateway.url}/v1/chat/completions", plain, {}, callers))
-                rates["ivy"].append(await _rate(f"{gateway.url}/ai/router/v2", body, {"X-User-ID": "u"}, callers))
-            chat, ivy = (statistics.median(rates[which]) for which in ("chat", "ivy"))
-            print(f"{name:<36}{callers:>7} {ivy:>12.0f} {ivy / chat:>10.3f}")
+class _among:  # noqa: N801 - argparse shows its name
+    """A list of names, separated by commas, each one of ``allowed``."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._allowed = allowed
+
+    def __call__(self, text: str) -> list[str]:
+        names = text.split(",")
+        if wrong := [name for name in names if name not in self._allowed]:
+            raise argparse.ArgumentTypeError(f"{', '.join(wrong)}: not one of {', '.join(self._allowed)}")
+        return names
 
 
-def _kinds() -> list[tuple[str, dict[str, Any]]]:
-    return [
-        ("chat, OpenAI's wire", {**BODY, "model": "gpt-4o-mini"}),
-        ("chat, Gemini's wire", {**BODY, "model": "gemini-2.0-flash"}),
-        ("20 chunks, OpenAI's wire", {**BODY, "model": "gpt-4o-mini", "stream": True}),
-        ("20 chunks, Gemini's wire", {**BODY, "model": "gemini-2.0-flash", "stream": True}),
-    ]
+STARTED = time.monotonic()
 
 
-async def _rate(url: str, body: dict[str, Any], headers: dict[str, str], callers: int, seconds: float = 1.0) -> float:
-    """Requests a second that ``callers`` get through in ``seconds``."""
-    async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=callers)) as session:
-        end = time.perf_counter() + seconds
-
-        async def call() -> int:
-            done = 0
-            while time.perf_counter() < end:
-                async with session.post(url, json=body) as response:
-                    assert response.status == 200, await response.text()
-                    await response.read()
-                done += 1
-            return done
-
-        started = time.perf_counter()
-        done = sum(await asyncio.gather(*(call() for _ in range(callers))))
-        return done / (time.perf_counter() - started)
+def say(text: str) -> None:
+    """Progress, apart from the report."""
+    print(f"{time.monotonic() - STARTED:6.0f} s  {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
