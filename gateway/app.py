@@ -17,6 +17,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway import heap
 from gateway.contract import Unavailable
 from gateway.engine import Engine
 from gateway.health import Health
@@ -57,10 +58,11 @@ class Gateway:
     async def lifespan(self, app: Any) -> AsyncGenerator[None, None]:
         """Builds the engine before the first request, and takes it down after the last."""
         del app
-        build = importlib.import_module("gateway.build")  # brings litellm, which takes seconds
         async with AsyncExitStack() as stack:
             try:
-                engine: Engine = await stack.enter_async_context(build.engine(self.settings, self.log))
+                with heap.building():
+                    build = importlib.import_module("gateway.build")  # brings litellm, which takes seconds
+                    engine: Engine = await stack.enter_async_context(build.engine(self.settings, self.log))
             except (ConfigError, LocalModelUnavailableError) as error:
                 self.refusal = str(error)
                 raise

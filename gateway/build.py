@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -32,9 +31,6 @@ from gateway.upstream.candidates import Candidates
 from gateway.upstream.deployment import Deployment, Lane
 from gateway.upstream.failures import Kind
 from gateway.upstream.laggards import Laggards
-
-#: New objects, and collections of the generation before, until a collection: requests leave few cycles behind.
-COLLECT = (5_000, 20, 20)
 
 
 @asynccontextmanager
@@ -77,7 +73,6 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
         memory = InProcessMemory(settings.gateway.memory)
         pipeline = assemble(settings, upstream, memory, log)
         await warm_up(models, picker.router, wires)
-        _settle()
         yield Engine(
             settings=settings,
             plan=models,
@@ -88,15 +83,6 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
             memory=memory,
             started=int(time.time()),
         )
-
-
-def _settle() -> None:
-    """Take all that was imported and built out of the garbage collector's sight: LiteLLM's hundreds of thousands of
-    objects stay, and to look through them again and again took a fifth of the time and up to 0.2 s at once."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
 
 
 async def _models(models: Plan, stack: AsyncExitStack, log: Log) -> tuple[Plan, LocalModel | None]:

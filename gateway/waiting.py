@@ -1,8 +1,7 @@
 """Waits with a time limit that costs little, and nothing where there is nothing to wait for.
 
-``asyncio.timeout`` sets and cancels a timer each time, and the task's own cancelling with it. Most of what the gateway
-waits for (a body that has come with its head, a socket that takes what it is given, the next of several events) is
-there already; for the rest the future that is waited for is cancelled, and not the task.
+``asyncio.timeout`` sets and cancels a timer each time. Most of what the gateway waits for (a body that has come with
+its head, a socket that takes what it is given, the next of several events) is there already.
 """
 
 from __future__ import annotations
@@ -10,9 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator
 from typing import Any, Generic, Protocol, TypeVar
-
-#: Steps that have not ended so long after their time was up took the cancelling for another one's, or hang in ending.
-AGAIN_SECONDS = 5.0
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -34,8 +30,8 @@ class Steps(Protocol[T_co]):
 
 
 async def until(deadline: float, steps: Steps[T]) -> T:
-    """The result of ``steps``; raises TimeoutError where they wait beyond ``deadline``, in the loop's time, once what
-    they waited for is cancelled and they have ended."""
+    """The result of ``steps``; raises TimeoutError where they wait beyond ``deadline``, in the loop's time, as
+    ``asyncio.timeout_at`` does."""
     try:
         waited_for = steps.send(None)
     except StopIteration as done:
@@ -58,41 +54,47 @@ class _Rest(Generic[T]):
         self._deadline = deadline
         self._late = False
 
-    def _expire(self) -> None:
-        self._late = True
-        self._timer = asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._expire)
-        if self._waited_for is not None:  # None is a turn given to others, after which it goes on by itself
-            self._waited_for.cancel()
-
     def __await__(self) -> Generator[Any, Any, T]:
-        steps = self._steps
-        self._timer = asyncio.get_running_loop().call_at(self._deadline, self._expire)
-        cancelling = _cancelling()
+        task = asyncio.current_task()
+        assert task is not None
+        cancelling = task.cancelling()
+        timer = asyncio.get_running_loop().call_at(self._deadline, self._expire, task)
+        try:
+            result = yield from self._driven()
+        except asyncio.CancelledError:
+            if self._uncancelled(task) <= cancelling and self._late:
+                raise TimeoutError from None
+            raise
+        except BaseException:
+            self._uncancelled(task)
+            raise
+        else:
+            self._uncancelled(task)
+            return result
+        finally:
+            timer.cancel()
+
+    def _driven(self) -> Generator[Any, Any, T]:
+        steps, waited_for = self._steps, self._waited_for
         try:
             while True:
                 try:
-                    value = yield self._waited_for
-                    if self._late and self._waited_for is None:
-                        raise asyncio.CancelledError
+                    value = yield waited_for
                 except GeneratorExit:
                     steps.close()
                     raise
                 except BaseException as error:
-                    self._waited_for = steps.throw(error)
+                    waited_for = steps.throw(error)
                 else:
-                    self._waited_for = steps.send(value)
+                    waited_for = steps.send(value)
         except StopIteration as done:
             result: T = done.value
             return result
-        except asyncio.CancelledError:
-            if self._late and _cancelling() <= cancelling:
-                raise TimeoutError from None
-            raise
-        finally:
-            self._timer.cancel()
 
+    def _expire(self, task: asyncio.Task[Any]) -> None:
+        self._late = True
+        task.cancel()
 
-def _cancelling() -> int:
-    """How often somebody wants the task to end."""
-    task = asyncio.current_task()
-    return task.cancelling() if task else 0
+    def _uncancelled(self, task: asyncio.Task[Any]) -> int:
+        """How often others want the task to end, what was done here taken back."""
+        return task.uncancel() if self._late else task.cancelling()

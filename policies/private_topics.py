@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from gateway.contract import Call, Configured, Policy, Services
 from policies.common.phrases import PhraseError, Phrases, Text, Vocabulary
@@ -34,14 +34,20 @@ class PrivateTopicsFile(Configured):
     max_characters: Annotated[int, Field(ge=1, le=20_000)] = 1000
     vocabulary: Vocabulary = Vocabulary()
     topics: Annotated[dict[str, Topic], Field(min_length=1)]
+    _ready: Phrases = PrivateAttr()
 
     @model_validator(mode="after")
     def _can_be_read(self) -> PrivateTopicsFile:
         try:
-            _phrases(self)
+            self._ready = _phrases(self)
         except PhraseError as error:
             raise error.placed(self) from None
         return self
+
+    @property
+    def ready(self) -> Phrases:
+        """All phrases, ready to be found; to make them shows whether they can be read."""
+        return self._ready
 
 
 class PrivateTopicsOptions(Configured):
@@ -58,7 +64,7 @@ class PrivateTopics(Policy):
     def __init__(self, options: PrivateTopicsOptions, services: Services) -> None:
         file = services.files.yaml(options.file, PrivateTopicsFile)
         self._longest = file.max_characters
-        self._phrases = _phrases(file)
+        self._phrases = file.ready
         self._refusals = {name: topic.refusal or file.refusal for name, topic in file.topics.items()}
         self._meanings = [(name, asks) for name, asks, _ in _listed(file)]
 

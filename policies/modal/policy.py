@@ -29,7 +29,7 @@ from policies.common.grounds import Grounds
 from policies.common.recital import instructions
 from policies.modal.answer import parsed
 from policies.modal.payload import named, words
-from policies.modal.rules import Decision, Rules, RulesFile
+from policies.modal.rules import Decision, RulesFile
 from policies.modal.types import ModalsFile, ModalType
 
 #: In ``Call.learnt``: the decision, and the parameters as they were when this policy let the call go.
@@ -75,7 +75,7 @@ class ModalHeuristics(Policy):
         rules = files.yaml(options.rules, RulesFile)
         modals = files.yaml(options.modals, ModalsFile)
         actions = files.yaml(options.actions, ActionsFile)
-        self._rules = Rules(rules)
+        self._rules = rules.ready
         self._actions = Actions(actions)
         self._model = services.model
         self._seconds = modals.seconds

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from gateway.contract import Configured
 from policies.common.phrases import Match, PhraseError, Phrases, Text, Vocabulary
@@ -55,14 +55,20 @@ class RulesFile(Configured):
     vocabulary: Vocabulary = Vocabulary()
     unless: list[Text] = Field(default_factory=list)
     rules: Annotated[list[Rule], Field(min_length=1)]
+    _ready: Rules = PrivateAttr()
 
     @model_validator(mode="after")
     def _can_be_read(self) -> RulesFile:
         try:
-            Rules(self)
+            self._ready = Rules(self)
         except PhraseError as error:
             raise error.placed(self) from None
         return self
+
+    @property
+    def ready(self) -> Rules:
+        """The rules, ready to decide; to make them takes a while, and shows whether they can be read."""
+        return self._ready
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,3 +138,36 @@ async def test_within_asyncio_s_own_limit() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await within(LONG, asyncio.Event().wait())
+
+
+async def test_what_is_cancelled_can_tell_that_its_task_is() -> None:
+    """LiteLLM's transport takes a cancelling for a lost connection, and sends once more, unless its task says so."""
+    seen = list[int]()
+
+    async def asking() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            assert task is not None
+            seen.append(task.cancelling())
+            raise
+
+    with pytest.raises(TimeoutError):
+        await within(0.01, asking())
+    task = asyncio.current_task()
+    assert task is not None
+    assert (seen, task.cancelling()) == ([1], 0)
+
+
+async def test_steps_that_end_well_all_the_same_have_their_result() -> None:
+    async def stubborn() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "a result"
+        return "none"
+
+    assert await within(0.01, stubborn()) == "a result"
+    task = asyncio.current_task()
+    assert task is not None and task.cancelling() == 0

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.heap import building
+
+
+@pytest.fixture(autouse=True)
+def collector_as_it_was() -> Iterator[None]:
+    threshold = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
+    gc.enable()
+
+
+class Node:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_nothing_is_collected_meanwhile_and_what_is_left_is_frozen() -> None:
+    with building():
+        assert not gc.isenabled()
+        kept = Node()
+        dropped = weakref.ref(Node())
+    assert gc.isenabled()
+    assert dropped() is None
+    assert gc.get_freeze_count() > 0
+    assert kept not in gc.get_objects()
+
+
+def test_what_was_built_before_is_collected_when_it_is_no_longer_in_use() -> None:
+    with building():
+        before: Node | None = Node()
+    seen = weakref.ref(before)
+    before = None
+    gc.collect()
+    assert seen() is not None  # frozen, and in a cycle
+    with building():
+        pass
+    assert seen() is None
+
+
+def test_a_failed_start_leaves_the_collector_on() -> None:
+    with pytest.raises(LookupError), building():
+        raise LookupError
+    assert gc.isenabled()
