@@ -20,10 +20,9 @@ class CallerWatch:
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._left = False
+        self._left = self._over = False
         self._task: asyncio.Task[Any] | None = None
         self._receiving: Any = None
-        self._waited_for: asyncio.Future[Any] | None = None
 
     async def __aenter__(self) -> None:
         self._task = asyncio.current_task()
@@ -33,8 +32,7 @@ class CallerWatch:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._waited_for is not None:
-            self._waited_for.remove_done_callback(self._listen)
+        self._over = True  # what it waited for can have come already, with the reply's end
         self._receiving.close()
         # As in asyncio.timeout: only a cancellation that was ours, and only ours, becomes our exception.
         if self._left and self._task is not None and self._task.uncancel() <= 0 and kind is asyncio.CancelledError:
@@ -42,7 +40,7 @@ class CallerWatch:
 
     def _listen(self, _: Any = None) -> None:
         """Go on with what is received, until it waits again."""
-        while not self._left:
+        while not (self._left or self._over):
             try:
                 waited_for = self._receiving.send(None)
             except StopIteration as done:
@@ -50,7 +48,6 @@ class CallerWatch:
                     self._leave()
                 self._receiving = self._receive()
             else:
-                self._waited_for = waited_for
                 waited_for._asyncio_future_blocking = False  # noqa: SLF001 - what a task does with what it is given
                 waited_for.add_done_callback(self._listen)
                 return

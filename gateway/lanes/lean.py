@@ -6,32 +6,28 @@ and gathered here, so that a silence in them is noticed.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
 
 from gateway.contract import Call, Chunk
+from gateway.lanes.pieces import pieces
 from gateway.lanes.reading import Gathered, Reading, Streamed, parsed
-from gateway.lanes.transport import Transport, transport_failure
+from gateway.lanes.transport import Transport
 from gateway.lanes.wire import Wire, check_shape
 from gateway.settings.schema import Timeouts, Upstream
 from gateway.upstream.deployment import TICK, Deployment
 from gateway.upstream.failures import Failure, Kind
-from gateway.waiting import until, within
 
 #: So many answers at once come in more events than they are worth.
 MOST_GATHERED = 8
-LARGE_READ = 16_384
 STREAM_PARAMS = ("stream", "stream_options")
 #: A deployment that does not stream is asked for the whole for so long; servers are changed, and are set right.
 WHOLE_SECONDS = 600.0
-#: What a caller gets as a whole is read so often while it comes: to wake up for each token costs more than the rest.
-GATHER_SECONDS = 0.05
 
 
 class LeanLane:
@@ -101,9 +97,8 @@ class LeanLane:
             if "html" in response.content_type:
                 raise Failure(Kind.GARBAGE, "the reply is not a stream of events")
             reading = self._reading(deployment, call)
-            pieces = _pieces(response, reading, self._tail_seconds, calmly=not call.stream)
-            async with aclosing(pieces):
-                async for received in pieces:
+            async with aclosing(pieces(response, reading, self._tail_seconds, gathered=not call.stream)) as read:
+                async for received in read:
                     for chunk in reading.feed(received):
                         self._note(deployment, reading, chunk)
                         yield chunk
@@ -120,48 +115,6 @@ class LeanLane:
         """A stream without usage is not asked for again where a whole reply would have it."""
         if isinstance(reading, Gathered) and reading.done and chunk is not TICK and not chunk.data.get("usage"):
             self._ask_whole(deployment)
-
-
-async def _pieces(
-    response: aiohttp.ClientResponse, reading: Reading, tail_seconds: float, *, calmly: bool
-) -> AsyncGenerator[bytes, None]:
-    """The bytes of a stream as they come, at its tail for so long; raises Failure where the connection is lost."""
-    tail: float | None = None
-    try:
-        while received := await _read(response, tail, calmly=calmly):
-            yield received
-            if len(received) > LARGE_READ:  # others have had no turn while it was taken apart
-                await asyncio.sleep(0)
-            if tail is None and reading.over:
-                tail = asyncio.get_running_loop().time() + tail_seconds
-        return
-    except (aiohttp.ClientError, OSError) as error:
-        lost = error
-    yield _unread(response.content)
-    if not reading.progress.finished:  # after the finish reason nothing of the answer is missing
-        raise transport_failure(lost) from lost
-    response.close()
-
-
-async def _read(response: aiohttp.ClientResponse, tail: float | None, *, calmly: bool) -> bytes:
-    """What has come; empty at the end. Raises TimeoutError where nothing comes until ``tail``, in the loop's time.
-    ``calmly`` lets more of it come first."""
-    if calmly and response.content.total_bytes:
-        await _gather(response.content)
-    if tail is None:
-        return await response.content.readany()
-    return await until(tail, response.content.readany())
-
-
-async def _gather(content: aiohttp.StreamReader) -> None:
-    """Wait until all has come, or for a moment."""
-    with suppress(TimeoutError):
-        await within(GATHER_SECONDS, content.wait_eof())
-
-
-def _unread(content: aiohttp.StreamReader) -> bytes:
-    """What came before the connection was lost; its public methods tell of the loss first."""
-    return content._read_nowait(-1)  # noqa: SLF001
 
 
 def _gatherable(params: Mapping[str, Any]) -> bool:

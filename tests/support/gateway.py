@@ -20,6 +20,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 KEYS = {"GEMINI_API_KEY": "gemini-test-key-0123456789", "OPENAI_API_KEY": "sk-openai-test-key-0123456789"}
+#: How asyncio's loggers begin to speak of errors.
+FORGOTTEN = ("Exception in callback", "Task exception was never retrieved", "Unhandled exception", "Future exception")
 #: What a test must not inherit from whoever runs it.
 FOREIGN = ("GEMINI_", "GOOGLE_", "OPENAI_", "ANTHROPIC_", "AI_", "ACTIVE_", "IVY_", "GATEWAY_", "REDIS_", "LITELLM_")
 #: Short enough that a provider's silence does not make a test slow.
@@ -120,6 +122,8 @@ class GatewayProcess:
             self.process.wait()
             assert self.process.stdout is not None
             self.process.stdout.close()
+        # Nobody awaits what fails in a callback or a forgotten task, so that no reply would show it.
+        assert not [line for line in self._lines() if line["event"].startswith(FORGOTTEN)]
 
     @property
     def port(self) -> int:
@@ -144,9 +148,11 @@ class GatewayProcess:
 
     def log(self, event: str | None = None) -> list[dict[str, Any]]:
         """The lines of ai_router.log, parsed; those of one event where it is named."""
+        return [line for line in self._lines() if event is None or line["event"] == event]
+
+    def _lines(self) -> list[dict[str, Any]]:
         path = self.folder / "logs" / "ai_router.log"
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        return [line for line in lines if event is None or line["event"] == event]
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def wait_log(self, event: str, count: int = 1, seconds: float = 10) -> list[dict[str, Any]]:
         """The lines of ``event`` once there are ``count``."""

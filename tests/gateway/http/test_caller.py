@@ -127,3 +127,16 @@ async def test_leaving_as_the_work_ends_leaves_no_cancellation_behind(watch_firs
     assert task is not None and task.cancelling() == 0
     for _ in range(3):
         await asyncio.sleep(0)
+
+
+async def test_what_comes_with_the_end_of_the_work_is_not_listened_to() -> None:
+    """uvicorn ends what its callers wait for once the reply is complete."""
+    caller, failures = Caller(), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    async with CallerWatch(caller.receive):
+        caller.gone.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task = asyncio.current_task()
+    assert task is not None and task.cancelling() == 0
+    assert failures == []

@@ -287,7 +287,9 @@ class Canned:
     @asynccontextmanager
     async def post(self, request: Any) -> AsyncIterator[Any]:
         received = [b"data: " + event + b"\n\n" for event in self._events]
-        content = SimpleNamespace(readany=AsyncMock(side_effect=[*received, b""]), wait_eof=AsyncMock(), total_bytes=1)
+        content = SimpleNamespace(
+            readany=AsyncMock(side_effect=[*received, b""]), wait_eof=AsyncMock(), is_eof=lambda: False
+        )
         yield SimpleNamespace(content_type="text/event-stream", content=content)
 
     async def json(self, response: Any) -> Any:
