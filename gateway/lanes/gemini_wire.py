@@ -41,6 +41,7 @@ class GeminiWire:
         # LiteLLM looks this up in its map for every request, which takes as long as all the rest of its translation.
         transformation.get_supports_system_message = lru_cache(256)(get_supports_system_message)
         self._config = GoogleAIStudioGeminiConfig()
+        self._response_format = lru_cache(64)(self._translated_format)
         self._supported: dict[str, frozenset[str]] = {}
 
     def request(self, deployment: Deployment, call: Call) -> Request:
@@ -104,7 +105,10 @@ class GeminiWire:
     def _body(self, deployment: Deployment, messages: list[Json], params: Json) -> Any:
         """LiteLLM's translation; what it can't translate, another provider may still take."""
         try:
+            asked = params.pop("response_format", None)
             optional = self._config.map_openai_params(params, {}, deployment.model, True)
+            if asked is not None:
+                optional |= orjson.loads(self._response_format(deployment.model, orjson.dumps(asked)))
             return transformation.transform_request_body(
                 messages=messages,
                 model=deployment.model,
@@ -115,6 +119,12 @@ class GeminiWire:
             )
         except Exception as error:
             raise untranslatable(deployment, error) from error
+
+    def _translated_format(self, model: str, asked: bytes) -> bytes:
+        """A ``response_format`` in Gemini's parameters, both as JSON. The same schema comes with every modal, and to
+        translate it takes LiteLLM longer than all the rest of the request."""
+        translated = self._config.map_openai_params({"response_format": orjson.loads(asked)}, {}, model, True)
+        return orjson.dumps(translated)
 
 
 def _choice(said: gemini_plain.Said) -> Json:

@@ -29,12 +29,13 @@ CACHED = 16
 
 
 class Prompt(NamedTuple):
-    """A system message: every row of words that begins a whole one, and the beginnings of its words.
+    """A system message: every row of words that begins a whole one, the rows' first words, all words' beginnings.
 
     Of a ``plain`` one, figures and single letters are left out, as they are of an answer that numbers the lines.
     """
 
     pieces: frozenset[tuple[str, ...]]
+    firsts: frozenset[str]
     beginnings: frozenset[str]
     plain: bool
 
@@ -59,6 +60,16 @@ class Watch:
             self._starts.popleft()
         return self._starts[0] if len(self._row) == self._size else None
 
+    @property
+    def firsts(self) -> frozenset[str]:
+        """The words that a recital begins with."""
+        return self._prompt.firsts
+
+    @property
+    def following(self) -> bool:
+        """Whether the last words may begin a recital."""
+        return bool(self._row)
+
     def held_from(self, begun: str | None, start: int, end: int) -> int:
         """From where on the text up to ``end`` may belong to a recital. ``begun`` is a word, as far as it has come,
         that stands at ``start``; None where no word is under way."""
@@ -78,6 +89,9 @@ class Gate:
 
     def __init__(self, watches: Sequence[Watch]) -> None:
         self._watches = watches
+        #: Most words stand at no recital's beginning; while none has begun, the others need not be followed.
+        self._firsts = frozenset().union(*(watch.firsts for watch in watches))
+        self._idle = True
         self._word = ""
         self._heard = self._given = 0
         self._held: list[str] = []
@@ -103,9 +117,12 @@ class Gate:
                 self._word = match[0] if len(match[0]) <= LONGEST_WORD else "x" * LONGEST_WORD
                 break
             word = folded(match["word"] or "")
-            starts = [watch.hear(word, before + match.start()) for watch in self._watches if word]
+            if not word or (self._idle and word not in self._firsts):
+                continue
+            starts = [watch.hear(word, before + match.start()) for watch in self._watches]
             if any(start is not None for start in starts):
                 return min(start for start in starts if start is not None)
+            self._idle = not any(watch.following for watch in self._watches)
         return None
 
     def _held_from(self) -> int:
@@ -175,4 +192,4 @@ def _prompt(text: str, size: int, *, plain: bool) -> Prompt:
     pieces = frozenset(tuple(words[at : at + length]) for at in starts for length in range(1, size + 1))
     distinct = {word for piece in pieces for word in piece[-1:]}
     beginnings = frozenset(word[:end] for word in distinct for end in range(1, len(word) + 1))
-    return Prompt(pieces, beginnings, plain)
+    return Prompt(pieces, frozenset(words[at] for at in starts), beginnings, plain)

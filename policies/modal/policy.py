@@ -184,11 +184,16 @@ class ModalHeuristics(Policy):
         model was told is thrown away: only here do they stand as they are shown, without JSON's escapes."""
         facts = _facts(call)
         grounds = Grounds(facts, heard.notes.get("sources"))
+        told = list(instructions(call.learnt.get(SENT) or {}))
+        if made is not None and kind.grounded(made[0], grounds, {}) == made[0]:  # as most are, and it fits
+            if not kind.recites(made[0], told):
+                return made
+            made = None
         plain = kind.from_context(facts, grounds)
         if made is None:
             return plain, "context"
         payload = kind.grounded(made[0], grounds, plain)
-        if kind.schema.problem(payload) or kind.recites(payload, instructions(call.learnt.get(SENT) or {})):
+        if kind.schema.problem(payload) or kind.recites(payload, told):
             return plain, "context"
         return payload, made[1]
 

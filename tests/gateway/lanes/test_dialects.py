@@ -12,7 +12,7 @@ Json = dict[str, Any]
 @pytest.mark.parametrize(
     ("reason", "meant"),
     [
-        *[(reason, reason) for reason in FINISHES],
+        *[(reason, reason) for reason in sorted(FINISHES, key=str)],
         ("STOP", "stop"),
         ("eos", "stop"),
         ("something_new", "stop"),
