@@ -60,15 +60,15 @@ class Watch:
             self._starts.popleft()
         return self._starts[0] if len(self._row) == self._size else None
 
-    @property
-    def firsts(self) -> frozenset[str]:
-        """The words that a recital begins with."""
-        return self._prompt.firsts
-
-    @property
-    def following(self) -> bool:
-        """Whether the last words may begin a recital."""
-        return bool(self._row)
+    def find(self, heard: Sequence[tuple[str, int]]) -> int | None:
+        """Where a recital begins in words, each with its place."""
+        if self._prompt.plain:
+            heard = [(word, start) for word, start in heard if not _slight(word)]
+        words = [word for word, _ in heard]
+        for at in range(len(words) - self._size + 1):
+            if words[at] in self._prompt.firsts and tuple(words[at : at + self._size]) in self._prompt.pieces:
+                return heard[at][1]
+        return None
 
     def held_from(self, begun: str | None, start: int, end: int) -> int:
         """From where on the text up to ``end`` may belong to a recital. ``begun`` is a word, as far as it has come,
@@ -89,9 +89,6 @@ class Gate:
 
     def __init__(self, watches: Sequence[Watch]) -> None:
         self._watches = watches
-        #: Most words stand at no recital's beginning; while none has begun, the others need not be followed.
-        self._firsts = frozenset().union(*(watch.firsts for watch in watches))
-        self._idle = True
         self._word = ""
         self._heard = self._given = 0
         self._held: list[str] = []
@@ -100,10 +97,18 @@ class Gate:
     def hear(self, text: str, *, last: bool = False) -> str:
         """What can be given on; with the ``last`` text all, up to a recital."""
         self._held.append(text)
-        found = self._follow(text, last=last)
+        found = self._find(text) if last and not self._heard else self._follow(text, last=last)
         self.recital = found is not None
         upto = self._heard if last else self._held_from()
         return self._give(upto if found is None else found)
+
+    def _find(self, text: str) -> int | None:
+        """Where a recital begins in a text that is heard as a whole, which need not be followed word by word."""
+        self._heard = len(text)
+        heard = [(folded(match["word"]), match.start()) for match in PART.finditer(text) if match["word"]]
+        heard = [(word, start) for word, start in heard if word]
+        starts = [start for watch in self._watches if (start := watch.find(heard)) is not None]
+        return min(starts, default=None)
 
     def _follow(self, text: str, *, last: bool) -> int | None:
         """Hear the words that are whole, and where a recital began."""
@@ -117,12 +122,9 @@ class Gate:
                 self._word = match[0] if len(match[0]) <= LONGEST_WORD else "x" * LONGEST_WORD
                 break
             word = folded(match["word"] or "")
-            if not word or (self._idle and word not in self._firsts):
-                continue
-            starts = [watch.hear(word, before + match.start()) for watch in self._watches]
+            starts = [watch.hear(word, before + match.start()) for watch in self._watches if word]
             if any(start is not None for start in starts):
                 return min(start for start in starts if start is not None)
-            self._idle = not any(watch.following for watch in self._watches)
         return None
 
     def _held_from(self) -> int:
