@@ -69,15 +69,20 @@ class OpenAIGatherer:
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
         self._fold = Fold()
+        #: Where the text goes of an event that brings nothing else, and the id it must have.
+        self._texts: list[str] | None = None
+        self._id: Any = None
 
     def add(self, data: Json) -> bool:
         """See ``wire.Gatherer``."""
-        text = plain_text(data)
-        if text is not None and self._fold.add_text(data, text):
+        text = plain_text(data) if self._texts is not None and data.get("id") == self._id else None
+        if text is not None and self._texts is not None:
+            self._texts.append(text)
             self.progress.brought += 1
             return not text.isspace()
         says = note(self.progress, data)
         self._fold.add(data)
+        self._id, self._texts = data.get("id"), self._fold.texts()
         return says
 
     def reply(self) -> Json:

@@ -169,9 +169,12 @@ class Gathered:
         yield self._answer()
 
     def _add(self, events: Iterator[Json]) -> bool:
+        return parsed("an event", self._add_all, events)
+
+    def _add_all(self, events: Iterator[Json]) -> bool:
         says, add = False, self._gatherer.add
         for data in events:
-            says = parsed("an event", add, data) or says
+            says = add(data) or says
         return says
 
     def _answer(self) -> Chunk:

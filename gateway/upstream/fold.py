@@ -48,10 +48,11 @@ class Fold:
                 choice = self._choices[index] = _Choice()
             choice.add(piece)
 
-    def add_text(self, data: Mapping[str, Any], text: str) -> bool:
-        """Take in one whose first choice brings text and nothing else; whether that could be done so quickly."""
+    def texts(self) -> list[str] | None:
+        """The pieces of the first choice's text, to be added to by whoever knows that an object brings nothing else;
+        None where that choice has said nothing yet."""
         choice = self._choices.get(0)
-        return choice is not None and data.get("id") == self._top.get("id") and choice.add_text(text)
+        return None if choice is None else choice.content
 
     def reply(self) -> Json:
         """The ``chat.completion`` object of what has come."""
@@ -83,12 +84,10 @@ class _Choice:
             elif key != "message" and (value is not None or key not in self._fields):
                 self._fields[key] = value
 
-    def add_text(self, text: str) -> bool:
-        texts = self._texts.get("content")
-        if texts is None:
-            return False
-        texts.append(text)
-        return True
+    @property
+    def content(self) -> list[str] | None:
+        """The pieces of its text."""
+        return self._texts.get("content")
 
     def _delta(self, delta: Mapping[str, Any]) -> None:
         for key, value in delta.items():

@@ -26,41 +26,78 @@ async def first_to_speak(begin: Begin[T], after: float) -> T | None:
     ``begin`` is given a function to call once its attempt speaks. The other is cancelled then; where the one that
     spoke gives nothing after all, nothing is given. None where both find nothing.
     """
-    legs = [_Leg(begin)]
-    winner: T | None = None
+    race = _Race(begin)
+    timer = asyncio.get_running_loop().call_later(after, race.join)
     try:
-        await asyncio.wait({legs[0].turn}, timeout=after)
-        if not legs[0].turn.done():
-            legs.append(_Leg(begin))
-        while legs and winner is None:
-            await asyncio.wait({leg.turn for leg in legs}, return_when=asyncio.FIRST_COMPLETED)
-            leg = next(leg for leg in legs if leg.turn.done())
+        race.join()
+        while race.legs:
+            leg = await race.next()
+            timer.cancel()
             if leg.spoken:
-                await _stop([other for other in legs if other is not leg])
-                legs = [leg]
+                await race.leave_to(leg)
             winner = await leg.task
-            legs.remove(leg)
+            if winner is not None:
+                await race.leave_to(leg)
+                return winner
+            race.legs.remove(leg)
+    except BaseException:  # what was found is of no use to whoever is cancelled meanwhile
+        await _stop(race.legs)
+        raise
     finally:
-        await _stop(legs)
-    return winner
+        timer.cancel()
+    return None
+
+
+class _Race(Generic[T]):
+    """The legs that run. Not ``asyncio.wait``, which costs more than a whole leg's other bookkeeping."""
+
+    def __init__(self, begin: Begin[T]) -> None:
+        self._begin = begin
+        self._turn: asyncio.Future[None] | None = None
+        self.legs: list[_Leg[T]] = []
+
+    def join(self) -> None:
+        """Start another one, if none has had its turn."""
+        if any(leg.turn for leg in self.legs):
+            return
+        self.legs.append(_Leg(self._begin, self._wake))
+
+    async def leave_to(self, leg: _Leg[T]) -> None:
+        """End the others."""
+        others = [other for other in self.legs if other is not leg]
+        self.legs = [leg]
+        await _stop(others)
+
+    async def next(self) -> _Leg[T]:
+        """The first that has spoken or ended."""
+        while True:
+            for leg in self.legs:
+                if leg.turn:
+                    return leg
+            self._turn = asyncio.get_running_loop().create_future()
+            await self._turn
+
+    def _wake(self) -> None:
+        if self._turn is not None and not self._turn.done():
+            self._turn.set_result(None)
 
 
 class _Leg(Generic[T]):
-    """One of the two. ``turn`` is done once it has spoken or ended."""
+    """One of the two. ``turn`` is that it has spoken or ended."""
 
-    def __init__(self, begin: Begin[T]) -> None:
-        self.turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.spoken = False
+    def __init__(self, begin: Begin[T], on_turn: Callable[[], None]) -> None:
+        self._on_turn = on_turn
+        self.turn = self.spoken = False
         self.task = asyncio.create_task(begin(self._speak))
-        self.task.add_done_callback(lambda _: self._take())
+        self.task.add_done_callback(self._take)
 
     def _speak(self) -> None:
         self.spoken = True
         self._take()
 
-    def _take(self) -> None:
-        if not self.turn.done():
-            self.turn.set_result(None)
+    def _take(self, _: Any = None) -> None:
+        self.turn = True
+        self._on_turn()
 
 
 async def _stop(legs: list[_Leg[T]]) -> None:
