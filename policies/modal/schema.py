@@ -12,6 +12,7 @@ from jsonschema.exceptions import SchemaError, best_match
 from referencing import Registry
 
 from policies.common.plain import clipped, one_line
+from policies.modal.fits import fits
 
 #: Keywords that hold one schema, a list of schemas, schemas by name.
 ONE = (
@@ -63,6 +64,8 @@ class Schema:
     def problem(self, payload: Any) -> str | None:
         """What is wrong with ``payload``, in a line; None where it fits."""
         try:
+            if fits(payload, self.root, self._resolved):
+                return None
             error = best_match(self._validator.iter_errors(payload))
         except RecursionError:
             return "it is nested too deeply"
