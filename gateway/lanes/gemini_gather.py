@@ -25,15 +25,14 @@ class GeminiGatherer:
 
     def add(self, data: Json) -> bool:
         """See ``wire.Gatherer``."""
-        said = gemini_plain.said(data)
-        if said is not None and len(said) == 1 and said[0].finish is None:
-            candidate = self._candidates.get(said[0].choice)
-            if candidate is not None and not self.progress.over:
-                candidate.add_text(said[0].text)
-                self.progress.brought += 1
-                if data.get("usageMetadata"):
-                    self._top["usageMetadata"] = data["usageMetadata"]
-                return not said[0].text.isspace()
+        first = self._candidates.get(0)
+        text = gemini_plain.only_text(data) if first is not None and not self.progress.over else None
+        if text is not None and first is not None:
+            first.add_text(text)
+            self.progress.brought += 1
+            if data.get("usageMetadata"):
+                self._top["usageMetadata"] = data["usageMetadata"]
+            return not text.isspace()
         says = note(self.progress, data)
         for key, value in data.items():
             if key == "candidates":

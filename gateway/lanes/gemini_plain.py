@@ -48,6 +48,22 @@ def said(data: Json) -> list[Said] | None:
     return found
 
 
+def only_text(data: Json) -> str | None:
+    """The text of an event whose one candidate, the first, says it and goes on; None where there is more to it."""
+    candidates = data.get("candidates")
+    if type(candidates) is not list or len(candidates) != 1 or not data.keys() <= TOP_FIELDS:
+        return None
+    candidate = candidates[0]
+    if not candidate.keys() <= CANDIDATE_FIELDS or candidate.get("index", 0) != 0 or candidate.get("finishReason"):
+        return None
+    content = candidate.get("content")
+    parts = content.get("parts") if type(content) is dict and content.keys() <= CONTENT_FIELDS else None
+    if type(parts) is not list or len(parts) != 1 or len(parts[0]) != 1:
+        return None
+    text = parts[0].get("text")
+    return text if type(text) is str and text else None
+
+
 def _said(candidate: Json, place: int) -> Said | None:
     content, reason, index = candidate.get("content"), candidate.get("finishReason"), candidate.get("index", place)
     if reason not in FINISHES or type(index) is not int or not isinstance(content, dict):

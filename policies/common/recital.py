@@ -29,7 +29,8 @@ CACHED = 16
 
 
 class Prompt(NamedTuple):
-    """A system message: every row of words that begins a whole one, the rows' first words, all words' beginnings.
+    """A system message: every row of words that begins a whole one, the rows' first words, all words' beginnings, and
+    words of which each whole row holds one.
 
     Of a ``plain`` one, figures and single letters are left out, as they are of an answer that numbers the lines.
     """
@@ -37,6 +38,7 @@ class Prompt(NamedTuple):
     pieces: frozenset[tuple[str, ...]]
     firsts: frozenset[str]
     beginnings: frozenset[str]
+    anchors: frozenset[str]
     plain: bool
 
 
@@ -59,6 +61,10 @@ class Watch:
             self._row.popleft()
             self._starts.popleft()
         return self._starts[0] if len(self._row) == self._size else None
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether ``text``, in small letters, can hold a recital."""
+        return any(anchor in text for anchor in self._prompt.anchors)
 
     def find(self, heard: Sequence[tuple[str, int]]) -> int | None:
         """Where a recital begins in words, each with its place."""
@@ -105,9 +111,14 @@ class Gate:
     def _find(self, text: str) -> int | None:
         """Where a recital begins in a text that is heard as a whole, which need not be followed word by word."""
         self._heard = len(text)
+        # In plain ASCII each word stands as it is compared but for its case, so that most texts need not be split.
+        plainly = text.lower() if text.isascii() else None
+        watches = [watch for watch in self._watches if plainly is None or watch.may_be_in(plainly)]
+        if not watches:
+            return None
         heard = [(folded(match["word"]), match.start()) for match in PART.finditer(text) if match["word"]]
         heard = [(word, start) for word, start in heard if word]
-        starts = [start for watch in self._watches if (start := watch.find(heard)) is not None]
+        starts = [start for watch in watches if (start := watch.find(heard)) is not None]
         return min(starts, default=None)
 
     def _follow(self, text: str, *, last: bool) -> int | None:
@@ -194,4 +205,6 @@ def _prompt(text: str, size: int, *, plain: bool) -> Prompt:
     pieces = frozenset(tuple(words[at : at + length]) for at in starts for length in range(1, size + 1))
     distinct = {word for piece in pieces for word in piece[-1:]}
     beginnings = frozenset(word[:end] for word in distinct for end in range(1, len(word) + 1))
-    return Prompt(pieces, frozenset(words[at] for at in starts), beginnings, plain)
+    block = max(1, size // 2)  # each row of ``size`` words holds one of these blocks as a whole
+    anchors = frozenset(max(words[at : at + block], key=len) for at in range(0, len(words) - block + 1, block))
+    return Prompt(pieces, frozenset(words[at] for at in starts), beginnings, anchors, plain)

@@ -49,3 +49,9 @@ def test_importing_the_lanes_asks_nothing_of_the_network_or_of_a_stray_env_file(
         [sys.executable, "-c", code], cwd=str(tmp_path), env=path, capture_output=True, text=True, check=False
     )
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
+def test_what_is_dropped_of_litellm_s_data_is_needed_by_nothing() -> None:
+    configure(drop_params=True)
+    tokens = litellm.encode(model="claude-2", text="How many tokens are these?")
+    assert litellm.decode(model="claude-2", tokens=tokens) == "How many tokens are these?"

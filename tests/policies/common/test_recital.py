@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -99,3 +100,24 @@ def test_a_hostile_text_costs_little(text: str) -> None:
     for character in text[:20_000]:
         gate.hear(character)
     assert time.process_time() - started < 5
+
+
+WORDS_OF_A_PROMPT = [f"{letter}{number}" for number in range(9) for letter in ("never", "a", "tell", "of", "word")]
+
+
+@PROPERTY
+@given(
+    st.integers(0, len(WORDS_OF_A_PROMPT) - 8), st.integers(2, 8), st.lists(st.sampled_from(["x", "a1", "of2", "y"]))
+)
+def test_heard_at_once_or_word_by_word_a_recital_is_one(start: int, size: int, before: list[str]) -> None:
+    prompt = " ".join(WORDS_OF_A_PROMPT)
+    text = " ".join([*before, *WORDS_OF_A_PROMPT[start : start + size], "y"])
+
+    def recital(pieces: list[str]) -> bool:
+        gate = Gate(watches([prompt], 6))
+        for piece in pieces[:-1]:
+            gate.hear(piece)
+        gate.hear(pieces[-1], last=True)
+        return gate.recital
+
+    assert recital([text]) == recital(re.split("(?<= )", text)) == recital([*text]) == (size >= 6)
