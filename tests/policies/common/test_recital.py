@@ -115,9 +115,10 @@ def test_heard_at_once_or_word_by_word_a_recital_is_one(start: int, size: int, b
 
     def recital(pieces: list[str]) -> bool:
         gate = Gate(watches([prompt], 6))
-        for piece in pieces[:-1]:
-            gate.hear(piece)
-        gate.hear(pieces[-1], last=True)
-        return gate.recital
+        for number, piece in enumerate(pieces, 1):
+            gate.hear(piece, last=number == len(pieces))
+            if gate.recital:
+                return True
+        return False
 
     assert recital([text]) == recital(re.split("(?<= )", text)) == recital([*text]) == (size >= 6)
