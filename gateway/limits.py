@@ -53,8 +53,10 @@ class Admission:
         subject = identity.subject
         counts = self._counts(self._minute, subject)
         count, _, _ = _weighed(self._minute, counts)
-        if count >= self._minute.amount or not self._limiter.hit(self._burst, subject):
-            raise self._refusal(subject)
+        if count >= self._minute.amount:
+            raise self._refusal(self._minute, self._burst, subject)
+        if not self._limiter.hit(self._burst, subject):
+            raise self._refusal(self._burst, self._minute, subject)
         self._limiter.hit(self._minute, subject)
         before, before_left, now, now_left = counts
         return _window(self._minute, (before, before_left, now + 1, now_left))
@@ -62,9 +64,9 @@ class Admission:
     def _counts(self, item: RateLimitItem, subject: str) -> Counts:
         return self._storage.get_sliding_window(item.key_for(subject), item.get_expiry())
 
-    def _refusal(self, subject: str) -> RateLimited:
+    def _refusal(self, over_it: RateLimitItem, other: RateLimitItem, subject: str) -> RateLimited:
         """Speaks of the limit that lasts longest: who comes back when the other is over would be refused again."""
-        over = [item for item in (self._burst, self._minute) if not self._limiter.test(item, subject)]
+        over = [over_it] if self._limiter.test(other, subject) else [other, over_it]
         windows = ((item, _window(item, self._counts(item, subject))) for item in over)
         item, window = max(windows, key=lambda pair: pair[1].reset)
         seconds = max(1, window.reset)

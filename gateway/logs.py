@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import os
-import re
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from functools import lru_cache
+from contextlib import suppress
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,7 +27,6 @@ from gateway.settings.schema import Logging
 FILE = "ai_router.log"
 #: Made here, of letters and digits only: there is nothing personal in them, and they stand in every line.
 PLAIN_FIELDS = frozenset({"event", "level", "timestamp"})
-OWN_ID = re.compile(r"req_[0-9a-f]{32}")
 LONGEST = 2000
 #: What comes again from line to line (paths, models, users) is short, and is cleaned once.
 SHORT = 100
@@ -70,13 +69,13 @@ class _Outputs:
 
     def __call__(self, logger: Any, name: str, event: Event) -> NoReturn:
         """What structlog calls; it has no logger to hand the line to."""
-        self.write(logger, name, event)
+        self.write(logger, name, event, _NUMBERS[event["level"]])
         raise structlog.DropEvent
 
-    def write(self, logger: Any, name: str, event: Event, *, quiet: bool = False) -> None:
-        """One line to both, ``quiet`` where no terminal needs it."""
+    def write(self, logger: Any, name: str, event: Event, level: int) -> None:
+        """One line to the file and, where its ``level`` asks for it, to the terminal."""
         self._file.write(orjson.dumps(event) + b"\n")
-        if not quiet and _NUMBERS[event["level"]] >= self._terminal.level:
+        if level >= self._terminal.level:
             self._terminal.write(logger, name, event)
 
     def close(self) -> None:
@@ -89,11 +88,14 @@ class _File:
 
     def __init__(self, path: Path, settings: Logging, complain: Callable[[str], None]) -> None:
         self._say = complain
+        self._open = partial(logging.handlers.RotatingFileHandler, path, backupCount=settings.backups, encoding="utf-8")
         self._max_bytes = settings.max_bytes
-        self._lock = threading.Lock()  # other libraries' lines come from any thread
-        self._handler = logging.handlers.RotatingFileHandler(path, backupCount=settings.backups, encoding="utf-8")
+        # Other libraries' lines come from any thread, and from the collector in the middle of this one.
+        self._lock = threading.RLock()
+        self._changing = self._closed = self._torn = False
         self._lost = 0
         self._complained = float("-inf")
+        self._handler = self._open()
         self._begin()
 
     def _begin(self) -> None:
@@ -104,22 +106,42 @@ class _File:
     def write(self, line: bytes) -> None:
         with self._lock:
             try:
-                if self._size and self._size + len(line) > self._max_bytes:
-                    self._handler.doRollover()
-                    self._begin()
-                if os.write(self._descriptor, line) < len(line):
-                    raise OSError("the disk is full")
-                self._size += len(line)
+                self._write(line)
             except (OSError, ValueError) as error:  # a disk that is full is no reason not to answer
                 self._complain(error)
 
+    def _write(self, line: bytes) -> None:
+        if self._changing or self._closed:
+            raise OSError("the file is being changed")
+        if self._descriptor < 0:
+            self._change(lambda: setattr(self, "_handler", self._open()))
+        elif self._size and self._size + len(line) > self._max_bytes:
+            self._change(self._handler.doRollover)
+        whole = b"\n" + line if self._torn else line
+        written = os.write(self._descriptor, whole)
+        self._size += written
+        self._torn = written < len(whole)
+        if self._torn:
+            raise OSError("the disk is full")
+
+    def _change(self, change: Callable[[], None]) -> None:
+        """Go on in another file. Until that is there nothing is written: the old one's number may be another's soon."""
+        self._changing, self._descriptor = True, -1
+        try:
+            change()
+            self._begin()
+        finally:
+            self._changing = False
+
     def close(self) -> None:
-        self._handler.close()
+        with self._lock:
+            self._closed, self._descriptor = True, -1
+            self._handler.close()
 
     def _complain(self, error: Exception) -> None:
         self._lost += 1
         now = time.monotonic()
-        if now >= self._complained + COMPLAINT_SECONDS:
+        if now >= self._complained + COMPLAINT_SECONDS and not self._closed:
             self._complained = now
             self._say(f"The log can't be written ({error}); lines lost so far: {self._lost}.")
 
@@ -137,8 +159,9 @@ class _Terminal:
         self.say(self._render(logger, name, event))
 
     def say(self, line: str) -> None:
-        self._stream.write(f"{line}\n")
-        self._stream.flush()
+        with suppress(OSError, ValueError):  # nobody reads it there, and who waits for an answer is not to blame
+            self._stream.write(f"{line}\n")
+            self._stream.flush()
 
 
 class Foreign(logging.Handler):
@@ -159,7 +182,7 @@ class Foreign(logging.Handler):
             for treat in _TREATMENT:
                 event = treat(None, name, event)
             quiet = record.levelno < logging.WARNING and record.name.startswith("uvicorn")
-            self._outputs.write(None, name, event, quiet=quiet)
+            self._outputs.write(None, name, event, logging.NOTSET if quiet else record.levelno)
         except Exception:  # as every handler does
             self.handleError(record)
 
@@ -205,7 +228,7 @@ def _clean(value: Any) -> Any:
 def _text(text: str) -> str:
     if len(text) > SHORT:
         return redact.one_line(text, LONGEST)
-    return text if OWN_ID.fullmatch(text) else _known(text, redact.revision())
+    return _known(text, redact.revision())
 
 
 @lru_cache(4096)

@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.contract import Forbidden, Identity, InvalidRequest, Unauthorized
 
 OPEN_PATHS = frozenset({"/health/live"})
+#: More than any origin has; what is kept of callers' headers must be short.
+LONGEST_ADDRESS = 300
 NAME = re.compile(r"[\x21-\x7e][\x20-\x7e]{0,255}")
 
 
@@ -62,9 +64,13 @@ def _check_local(scope: Scope, headers: Headers) -> None:
             raise Forbidden(f"{message} Set GATEWAY_MASTER_KEY to serve others.")
 
 
-@lru_cache(1024)
 def _host(address: str) -> str:
     """The host of an address, or a word that is none."""
+    return _short_host(address) if len(address) <= LONGEST_ADDRESS else "?"
+
+
+@lru_cache(1024)
+def _short_host(address: str) -> str:
     try:
         return urlsplit(address).hostname or "?"
     except ValueError:

@@ -26,7 +26,7 @@ class CallerWatch:
 
     async def __aenter__(self) -> None:
         self._task = asyncio.current_task()
-        self._receiving = self._receive()
+        self._receiving = self._receive().__await__()
         self._listen()
 
     async def __aexit__(
@@ -46,8 +46,13 @@ class CallerWatch:
             except StopIteration as done:
                 if done.value["type"] == "http.disconnect":
                     self._leave()
-                self._receiving = self._receive()
+                self._receiving = self._receive().__await__()
+            except Exception:  # nothing more can be heard of this caller
+                self._leave()
             else:
+                if waited_for is None:  # a turn given to others
+                    asyncio.get_running_loop().call_soon(self._listen)
+                    return
                 waited_for._asyncio_future_blocking = False  # noqa: SLF001 - what a task does with what it is given
                 waited_for.add_done_callback(self._listen)
                 return

@@ -26,7 +26,8 @@ class GeminiGatherer:
     def add(self, data: Json) -> bool:
         """See ``wire.Gatherer``."""
         first = self._candidates.get(0)
-        text = gemini_plain.only_text(data) if first is not None and not self.progress.over else None
+        plain = first is not None and first.begun and not self.progress.over
+        text = gemini_plain.only_text(data) if plain else None
         if text is not None and first is not None:
             first.add_text(text)
             self.progress.brought += 1
@@ -79,6 +80,11 @@ class _Candidate:
                 self._go_on(self._fields.setdefault(key, {}), value)
             else:
                 self._fields[key] = value
+
+    @property
+    def begun(self) -> bool:
+        """Whether any content has come."""
+        return self._content is not None
 
     def add_text(self, text: str) -> None:
         """Take in an event's only part, where that is text."""

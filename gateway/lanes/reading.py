@@ -108,7 +108,7 @@ class Streamed:
         if not self.progress.finished:
             kind = Kind.UNFINISHED if self.progress.brought else Kind.EMPTY
             raise Failure(kind, "the stream ended without a finish reason")
-        for data in self._reader.end():
+        for data in parsed("the usage", self._reader.end):
             yield _chunk(data)
 
     def _chunks(self, events: Iterator[Json]) -> Iterator[Chunk]:

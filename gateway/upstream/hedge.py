@@ -41,6 +41,7 @@ async def first_to_speak(begin: Begin[T], after: float) -> T | None:
                 return winner
             race.legs.remove(leg)
     except BaseException:  # what was found is of no use to whoever is cancelled meanwhile
+        timer.cancel()
         await _stop(race.legs)
         raise
     finally:

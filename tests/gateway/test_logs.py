@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -196,3 +197,87 @@ def test_what_is_cleaned_once_is_cleaned_anew_when_there_is_more_to_take_out(log
     finally:
         redact.configure(PersonalData({}))
     assert [line["detail"] for line in lines(tmp_path)] == ["ticket ABC-77", "ticket [ticket]"]
+
+
+def test_where_the_file_can_t_be_changed_nothing_is_written_into_another_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A closed file's number is the next connection's."""
+    log = configure(Logging(max_bytes=10_000, backups=1), tmp_path)
+    failed: list[str] = []
+    written_to: list[int] = []
+
+    def fail(self: Any) -> None:
+        self.stream.close()
+        failed.append("rollover")
+        raise OSError("can't be renamed")
+
+    def write(descriptor: int, line: bytes) -> int:
+        written_to.append(descriptor)
+        return len(line)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("logging.handlers.RotatingFileHandler.doRollover", fail)
+        while not failed:
+            log("info", "event")
+        patch.setattr("gateway.logs.os.write", write)
+        patch.setattr("logging.handlers.RotatingFileHandler.__init__", fail_to_open)
+        log("info", "lost")
+    assert written_to == []
+    log("info", "after")
+    assert lines(tmp_path)[-1]["event"] == "after"
+
+
+def fail_to_open(*_: object, **__: object) -> None:
+    raise OSError("can't be opened")
+
+
+def test_a_torn_line_costs_no_other(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr("gateway.logs.os.write", lambda fd, line: real(fd, line[:10]))
+        log("info", "torn")
+    log("info", "whole")
+    assert json.loads(written(tmp_path).splitlines()[-1])["event"] == "whole"
+
+
+def test_a_terminal_that_is_gone_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    log = configure(Logging(), tmp_path)
+    log("error", "event")
+    assert [line["event"] for line in lines(tmp_path)] == ["event"]
+
+
+def test_a_line_of_any_level_is_written_without_its_secrets(log: Log, tmp_path: Path, terminal: io.StringIO) -> None:
+    logging.getLogger("other").log(35, "key sk-abcdefghijklmnop")
+    assert lines(tmp_path)[0]["event"] == "key [key]"
+    assert "abcdefgh" not in terminal.getvalue()
+
+
+def test_a_line_in_the_middle_of_a_line_does_not_hang(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The collector can end what complains of it at any time."""
+    real = os.write
+    again = [True]
+
+    def collecting(descriptor: int, line: bytes) -> int:
+        if again.pop() if again else False:
+            logging.getLogger("asyncio").error("Task exception was never retrieved")
+        return real(descriptor, line)
+
+    monkeypatch.setattr("gateway.logs.os.write", collecting)
+    log("info", "event")
+    assert len(lines(tmp_path)) == 2
+
+
+def test_an_id_that_is_a_key_is_taken_out(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "fedcba98765432100123456789abcdef"
+    monkeypatch.setattr(redact, "_configured", set())
+    redact.hide([key])
+    log("info", "event", request_id=f"req_{key}")
+    assert lines(tmp_path)[0]["request_id"] == "req_[key]"

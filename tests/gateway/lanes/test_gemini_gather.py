@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.lanes.gemini_gather import GeminiGatherer
 from gateway.lanes.progress import Progress
 from gateway.upstream.failures import Failure
+from gateway.upstream.finishes import Finishes
 from tests.gateway.lanes.test_gemini_wire import CALL_PART, ERRORS, USAGE, candidate, reply
 from tests.support.fakes import PROPERTY, make_call
 
@@ -114,3 +115,14 @@ def test_an_error_in_place_of_an_event(event: Json, kind: Any) -> None:
     with pytest.raises(Failure) as caught:
         gathered(event)
     assert caught.value.kind is kind
+
+
+@pytest.mark.parametrize("first", [{"index": 0}, {"index": 0, "content": None}, {"index": 0, "safetyRatings": []}])
+def test_text_behind_an_event_without_content_is_kept(first: dict[str, Any]) -> None:
+    gatherer = GeminiGatherer(Progress(Finishes(1)))
+    gatherer.add({"candidates": [first]})
+    gatherer.add({"candidates": [{"index": 0, "content": {"parts": [{"text": "The answer"}], "role": "model"}}]})
+    gatherer.add({"candidates": [{"index": 0, "content": {"parts": [{"text": " is 42."}], "role": "model"}}]})
+    gatherer.add({"candidates": [{"index": 0, "finishReason": "STOP"}]})
+    (candidate,) = gatherer.reply()["candidates"]
+    assert candidate["content"]["parts"] == [{"text": "The answer is 42."}]

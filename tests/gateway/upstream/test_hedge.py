@@ -137,3 +137,24 @@ async def test_a_bug_in_one_ends_both() -> None:
     with pytest.raises(RuntimeError):
         await first_to_speak(begin, 0.01)
     assert race.cancelled == [0]
+
+
+async def test_nobody_is_asked_for_a_caller_who_has_left() -> None:
+    """The second leg's time comes while the first is being ended."""
+    begun = []
+
+    async def begin(spoken: Callable[[], None]) -> Begun | None:
+        begun.append(spoken)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+        return None
+
+    task = asyncio.create_task(first_to_speak(begin, 0.02))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.05)
+    assert len(begun) == 1
