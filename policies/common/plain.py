@@ -61,6 +61,8 @@ def pairs(value: Mapping[Any, Any], depth: int = 0) -> Iterator[str]:
 def one_line(text: str, longest: int = LONGEST) -> str:
     """``text`` without line breaks and unseen characters, clipped. A space takes their place, or two numbers
     could become one."""
+    if len(text) <= longest and text.isascii() and text.isprintable() and "  " not in text and text == text.strip():
+        return text
     head = text[: SLACK * longest]
     line = " ".join(UNSEEN.sub(" ", head).split())
     return clipped(line, longest, cut=len(head) < len(text))
