@@ -50,8 +50,8 @@ def method(size: Size) -> list[str]:
         "This gateway runs as shipped with all policies, its log and a key, its per-user limits raised. LiteLLM's "
         "proxy runs in its production mode, errors logged only, with a key and no database. Portkey is configured by "
         "each request's header, as it wants it. All have one retry and the same fallback.",
-        f"{rows.IVY} has no counterpart: there the others are asked for the same provider's reply on their chat "
-        "route, with a question alone, without the prompt, context and history that this gateway adds.",
+        f"{rows.IVY} has no counterpart: there the others are asked on their chat route for what an application "
+        "would ask by itself, with the same prompt, data and schema. They check, remember and shape nothing.",
         "Mixed requests: plain and streamed, both wires, conversational and modal, of 1,000 users; a tenth goes to "
         "models that always fail, and another answers.",
     ]

@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import yaml
+
 from bench import provider, replies
 from bench.client import Ask
 from bench.litellm_proxy import KEY
-from tests.support.gateway import KEYS
+from policies.modal.schema import Schema
+from tests.support.gateway import KEYS, ROOT
 
 Wire = Literal["openai", "gemini"]
 Section = Literal["chat", "streams", "ivy"]
@@ -27,6 +30,7 @@ QUESTION = "What should I do about Maya before our call on Thursday?"
 LEAD = {"name": "Maya Chen", "status": "qualified", "leadScore": 82}
 #: The end of the modal's payload, which no modal made without the provider has.
 PAYLOAD_END = replies.LAST
+CONFIG = ROOT / "config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,26 @@ def _expects(row: Row, *, openai: bool = True) -> tuple[tuple[str, ...], int]:
 
 def _chat_body(row: Row) -> Json:
     body: Json = {"model": row.model or MODELS[row.wire], "messages": [{"role": "user", "content": row.text}]}
-    if row.modal:
-        body["response_format"] = {"type": "json_object"}
+    if row.assistant:
+        body |= _composed(row)
     return {**body, "stream": True} if row.streamed else body
+
+
+def _composed(row: Row) -> Json:
+    """What an application would send by itself for such a question: the prompt, the data and, for a modal, its schema
+    as this gateway tells it to a provider."""
+    prompts = ["assistant.md", "tone.md", *(["modal.md"] if row.modal else [])]
+    system = "\n\n".join((CONFIG / "prompts" / name).read_text().strip() for name in prompts)
+    asked: Json = {}
+    if row.modal:
+        kind = yaml.safe_load((CONFIG / "modals.yaml").read_text())["types"]["suggestions"]
+        actions = list(yaml.safe_load((CONFIG / "actions.yaml").read_text())["actions"])
+        schema, strict = Schema(json.loads((CONFIG / kind["schema"]).read_text())).for_model(actions)
+        system += f"\n\n{kind['instruction'].strip()}"
+        told = {"name": "suggestions", "schema": schema, "strict": strict}
+        asked = {"response_format": {"type": "json_schema", "json_schema": told}, "temperature": 0}
+    user = f"{row.assistant}\n\nBEGIN DATA\n{json.dumps({'lead': LEAD}, indent=1)}\nEND DATA"
+    return {"messages": [{"role": "system", "content": system}, {"role": "user", "content": user}], **asked}
 
 
 def _chat(row: Row, headers: Mapping[str, str]) -> Ask:
