@@ -15,7 +15,7 @@ class CallerWatch:
     """``async with CallerWatch(receive)``: the block is cancelled when the caller leaves, and CallerLeft raised.
 
     ASGI servers tell of it through ``receive``, which nobody else may call meanwhile: the body has been read. What
-    that waits for is listened to, without a task for it: that would cost more than all else here.
+    that waits for is listened to by itself: a task for it would be made and cancelled with each request.
     """
 
     def __init__(self, receive: Receive) -> None:

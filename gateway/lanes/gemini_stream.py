@@ -55,11 +55,9 @@ class GeminiStream:
         return chunks + self.end() if self.progress.over else chunks
 
     def _plain(self, said: gemini_plain.Said) -> Json:
-        delta: Json = {"content": said.text}
-        if said.choice not in self._roles:
-            self._roles.add(said.choice)
-            delta = {"role": "assistant", "content": said.text}
-        return {"index": said.choice, "delta": delta, "logprobs": None, "finish_reason": said.finish}
+        first = said.choice not in self._roles
+        self._roles.add(said.choice)
+        return said.as_choice(first=first)
 
     def _translated(self, data: Json) -> list[Json]:
         """The choices as LiteLLM's parser makes them."""

@@ -30,6 +30,8 @@ from gateway.lanes.wire import (
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
 
+#: Bytes of a ``response_format`` whose translation is kept: callers send them, of any length.
+LONGEST_KEPT = 16_384
 DEFAULT_BASE = "https://generativelanguage.googleapis.com/v1beta"
 
 
@@ -41,7 +43,7 @@ class GeminiWire:
         # LiteLLM looks this up in its map for every request, which takes as long as all the rest of its translation.
         transformation.get_supports_system_message = lru_cache(256)(get_supports_system_message)
         self._config = GoogleAIStudioGeminiConfig()
-        self._response_format = lru_cache(64)(self._translated_format)
+        self._known_format = lru_cache(64)(self._translated_format)
         self._supported: dict[str, frozenset[str]] = {}
 
     def request(self, deployment: Deployment, call: Call) -> Request:
@@ -78,7 +80,7 @@ class GeminiWire:
         said = gemini_plain.said(data)
         if said is not None:
             return head(deployment, {"id": data.get("responseId")}) | {
-                "choices": [_choice(one) for one in said],
+                "choices": [one.as_choice(first=True) for one in said],
                 "usage": usage(data),
             }
         reply = self._config.transform_google_generate_content_to_openai_model_response(
@@ -108,7 +110,7 @@ class GeminiWire:
             asked = params.pop("response_format", None)
             optional = self._config.map_openai_params(params, {}, deployment.model, True)
             if asked is not None:
-                optional |= orjson.loads(self._response_format(deployment.model, orjson.dumps(asked)))
+                optional |= self._response_format(deployment.model, orjson.dumps(asked))
             return transformation.transform_request_body(
                 messages=messages,
                 model=deployment.model,
@@ -120,16 +122,16 @@ class GeminiWire:
         except Exception as error:
             raise untranslatable(deployment, error) from error
 
+    def _response_format(self, model: str, asked: bytes) -> Any:
+        """A ``response_format`` in Gemini's parameters. The same schema comes with every modal, and to translate it
+        takes LiteLLM longer than all the rest of the request; a long one is a caller's own, and is not kept."""
+        translate = self._known_format if len(asked) <= LONGEST_KEPT else self._translated_format
+        return orjson.loads(translate(model, asked))
+
     def _translated_format(self, model: str, asked: bytes) -> bytes:
-        """A ``response_format`` in Gemini's parameters, both as JSON. The same schema comes with every modal, and to
-        translate it takes LiteLLM longer than all the rest of the request."""
+        """The same, as JSON."""
         translated = self._config.map_openai_params({"response_format": orjson.loads(asked)}, {}, model, True)
         return orjson.dumps(translated)
-
-
-def _choice(said: gemini_plain.Said) -> Json:
-    delta = {"role": "assistant", "content": said.text}
-    return {"index": said.choice, "delta": delta, "logprobs": None, "finish_reason": said.finish}
 
 
 class _LegacyStream(GeminiStream):

@@ -16,8 +16,9 @@ from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure
 
 MESSAGES = [{"role": "system", "content": "."}, {"role": "user", "content": "."}]
+#: Of two parts, so that it is LiteLLM's to translate (``gemini_plain``).
 GEMINI_REPLY: Mapping[str, Any] = {
-    "candidates": [{"content": {"parts": [{"text": "."}], "role": "model"}, "finishReason": "STOP", "index": 0}],
+    "candidates": [{"content": {"parts": [{"text": "."}] * 2, "role": "model"}, "finishReason": "STOP", "index": 0}],
     "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 1, "totalTokenCount": 2},
 }
 

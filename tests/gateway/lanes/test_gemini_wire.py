@@ -6,9 +6,10 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
-from gateway.lanes.gemini_wire import GeminiWire
+from gateway.lanes.gemini_wire import LONGEST_KEPT, GeminiWire
 from gateway.lanes.transport import Request
 from gateway.settings.load import PROJECT
 from gateway.upstream.deployment import Deployment
@@ -211,3 +212,14 @@ def test_who_asks_with_functions_gets_a_function_s_call(flash: Deployment, how: 
 @pytest.mark.parametrize("parts", [({"text": "a"},), ({"text": "a"}, {"text": "b"})])
 def test_no_count_of_tokens_is_not_none_at_all(flash: Deployment, parts: tuple[dict[str, Any], ...]) -> None:
     assert "usage" not in whole(flash, {"candidates": [candidate(*parts)]})
+
+
+@pytest.mark.parametrize(("length", "kept"), [(100, 1), (LONGEST_KEPT + 1, 0)])
+def test_only_short_response_formats_are_kept(length: int, kept: int) -> None:
+    """A caller's megabytes would stay for good."""
+    wire = GeminiWire(drop_params=True)
+    schema = {"type": "object", "properties": {"a": {"type": "string", "description": "x" * length}}}
+    asked = orjson.dumps({"type": "json_schema", "json_schema": {"name": "n", "schema": schema}})
+    first, again = (wire._response_format("gemini-2.0-flash", asked) for _ in range(2))
+    assert first == again and first["response_mime_type"] == "application/json"
+    assert wire._known_format.cache_info().currsize == kept

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from gateway.contract import Call
+from gateway.lanes import gemini_plain
 from gateway.lanes.catalog import RouterPicker
 from gateway.lanes.gemini_wire import GeminiWire
 from gateway.lanes.openai_wire import OpenAIWire
 from gateway.lanes.transport import Request
-from gateway.lanes.warmup import warm_up
+from gateway.lanes.warmup import GEMINI_REPLY, warm_up
 from gateway.lanes.wire import Wire
 from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
@@ -77,3 +78,7 @@ async def test_litellm_s_lane_is_answered_by_a_mock(configuration: Configuration
     await warm_up(plan, Router(), wires(Seen()))
     assert called == [("flash", "."), ("mini", ".")]
     await warm_up(plan, RouterPicker(plan).router, wires(Seen()))
+
+
+def test_the_gemini_reply_is_one_that_litellm_translates() -> None:
+    assert gemini_plain.said({**GEMINI_REPLY}) is None
