@@ -199,12 +199,12 @@ def _places(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _turns(data: bytes) -> tuple[Turn, ...]:
-    found = []
-    for place, _ in _places(data):
+    found, place = [], 0
+    while place < len(data):
         asked, answered, _ = TURN.unpack_from(data, place)
         start = place + TURN.size
-        middle = start + asked
-        found.append(Turn(_text(data[start:middle]), _text(data[middle : middle + answered])))
+        middle, place = start + asked, start + asked + answered
+        found.append(Turn(_text(data[start:middle]), _text(data[middle:place])))
     return tuple(found)
 
 

@@ -41,6 +41,7 @@ class Prompt(Policy):
         self._system = "\n\n".join(services.files.text(name).strip() for name in options.system)
         self._longest = options.max_context_characters
         self._lines = _templates(services.files, options.context)
+        self._paths = frozenset(path for template in self._lines for path in template.paths)
 
     async def request(self, call: Call) -> Call:
         """Only questions are shaped; a caller's own messages pass untouched."""
@@ -56,7 +57,7 @@ class Prompt(Policy):
     def _data(self, context: Mapping[str, Any]) -> str:
         """The context between the markers: in words as far as there are any for it, and the rest as JSON."""
         left = facts(context)
-        brief = excerpt(left, {path for template in self._lines for path in template.paths})
+        brief = excerpt(left, self._paths)
         said = []
         for template in self._lines:
             lines = template.lines(brief)

@@ -22,18 +22,19 @@ class GeminiGatherer:
         self.progress = progress
         self._top: Json = {}
         self._candidates: dict[int, _Candidate] = {}
+        #: The candidate that an event goes on with which brings text and nothing else.
+        self._under_way: _Candidate | None = None
 
     def add(self, data: Json) -> bool:
         """See ``wire.Gatherer``."""
-        first = self._candidates.get(0)
-        plain = first is not None and first.begun and not self.progress.over
-        text = gemini_plain.only_text(data) if plain else None
-        if text is not None and first is not None:
-            first.add_text(text)
-            self.progress.brought += 1
-            if data.get("usageMetadata"):
-                self._top["usageMetadata"] = data["usageMetadata"]
-            return not text.isspace()
+        if self._under_way is not None:
+            text = gemini_plain.only_text(data)
+            if text is not None:
+                self._under_way.add_text(text)
+                self.progress.brought += 1
+                if data.get("usageMetadata"):
+                    self._top["usageMetadata"] = data["usageMetadata"]
+                return not text.isspace()
         says = note(self.progress, data)
         for key, value in data.items():
             if key == "candidates":
@@ -41,6 +42,8 @@ class GeminiGatherer:
                     self._candidate(candidate.get("index", 0)).add(candidate)
             elif value is not None:
                 self._top[key] = value
+        first = self._candidates.get(0)
+        self._under_way = first if first is not None and first.begun and not self.progress.over else None
         return says
 
     def reply(self) -> Json:

@@ -41,7 +41,7 @@ class GeminiWire:
     def __init__(self, *, drop_params: bool) -> None:
         self._drop = drop_params
         # LiteLLM looks this up in its map for every request, which takes as long as all the rest of its translation.
-        transformation.get_supports_system_message = lru_cache(256)(get_supports_system_message)
+        transformation.get_supports_system_message = lru_cache(256)(_takes_system_messages)
         self._config = GoogleAIStudioGeminiConfig()
         self._known_format = lru_cache(64)(self._translated_format)
         self._supported: dict[str, frozenset[str]] = {}
@@ -111,14 +111,7 @@ class GeminiWire:
             optional = self._config.map_openai_params(params, {}, deployment.model, True)
             if asked is not None:
                 optional |= self._response_format(deployment.model, orjson.dumps(asked))
-            return transformation.transform_request_body(
-                messages=messages,
-                model=deployment.model,
-                optional_params=optional,
-                custom_llm_provider="gemini",
-                litellm_params={},
-                cached_content=None,
-            )
+            return _translated(deployment, messages, optional)
         except Exception as error:
             raise untranslatable(deployment, error) from error
 
@@ -132,6 +125,39 @@ class GeminiWire:
         """The same, as JSON."""
         translated = self._config.map_openai_params({"response_format": orjson.loads(asked)}, {}, model, True)
         return orjson.dumps(translated)
+
+
+def _translated(deployment: Deployment, messages: list[Json], optional: Json) -> Any:
+    """LiteLLM's request; of a conversation of plain texts it is given the beginning only."""
+    place = next((at for at, message in enumerate(messages) if message.get("role") != "system"), len(messages))
+    contents = gemini_plain.contents(messages[place:])
+    if contents is None:
+        return _litellms(deployment, messages, optional)
+    body = _litellms(deployment, messages[: place + 1], dict(optional))
+    if body["contents"] != [{"role": "user", "parts": [{"text": messages[place]["content"]}]}]:
+        return _litellms(deployment, messages, optional)  # it has added to the texts
+    body["contents"] = contents
+    return body
+
+
+def _litellms(deployment: Deployment, messages: list[Json], optional: Json) -> Any:
+    return transformation.transform_request_body(
+        messages=messages,
+        model=deployment.model,
+        optional_params=optional,
+        custom_llm_provider="gemini",
+        litellm_params={},
+        cached_content=None,
+    )
+
+
+def _takes_system_messages(model: str, custom_llm_provider: str | None) -> bool:
+    """LiteLLM's map tells it, and loses models that are retired: those would get their instructions as the user's
+    words. All of Gemini's own models take them since 1.5; Gemma's, which Google serves as well, don't."""
+    known = not litellm.model_cost.keys().isdisjoint((model, f"gemini/{model}"))
+    if model.startswith("gemini-") and not known:
+        return True
+    return bool(get_supports_system_message(model=model, custom_llm_provider=custom_llm_provider))
 
 
 class _LegacyStream(GeminiStream):

@@ -27,6 +27,8 @@ from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
 
 DEFAULT_BASE = "https://api.openai.com/v1"
+#: Roles that any server knows.
+TALKING = frozenset({"system", "user", "assistant"})
 FOREIGN_FIELDS = frozenset({"reasoning", "reasoning_content"})
 
 
@@ -54,7 +56,7 @@ class OpenAIWire:
         routing = {"custom_llm_provider": "openai", "api_base": deployment.api_base}
         try:
             optional = config.litellm.map_openai_params(params, {}, deployment.model, True)
-            body = config.litellm.transform_request(deployment.model, messages, optional, routing, {})
+            body = _translated(config.litellm, deployment.model, messages, optional, routing)
         except Exception as error:
             raise untranslatable(deployment, error) from error
         return Request(
@@ -121,9 +123,27 @@ def _check_demonstrable(call: Call, messages: list[Json]) -> None:
                 raise Failure(Kind.UNSUPPORTED, "the demonstration model takes text only", param="messages")
 
 
+def _translated(config: Any, model: str, messages: list[Json], optional: Json, routing: Json) -> Any:
+    """LiteLLM's request; of a conversation of plain texts it is shown the first of each role. What it leaves as it is
+    of those, it leaves of all."""
+    if all(map(_plain, messages)):
+        firsts = list({message["role"]: message for message in reversed(messages)}.values())
+        shown = [{**message} for message in firsts]
+        body = config.transform_request(model, shown, dict(optional), routing, {})
+        if body["messages"] == firsts:
+            return {**body, "messages": messages}
+    return config.transform_request(model, messages, optional, routing, {})
+
+
+def _plain(message: Json) -> bool:
+    return len(message) == 2 and type(message.get("content")) is str and "role" in message
+
+
 def _native(message: Json, config: _Config) -> Json:
     """A message without what other providers' replies carry and clients send back: OpenAI refuses it, and some of
     its fields where they are null."""
+    if _plain(message) and message["role"] in TALKING:
+        return message
     if message.get("role") == "developer" and not config.openais:
         message["role"] = "system"
     for call in message.get("tool_calls") or ():

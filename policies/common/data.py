@@ -54,7 +54,7 @@ class _Pruner:
         if isinstance(value, str):
             value = value[: max(0, self._left)]
             self._left -= len(value)
-        elif isinstance(value, Mapping):
+        elif isinstance(value, dict):
             return self._object(value, depth)
         elif isinstance(value, list):
             return self._list(value, depth)

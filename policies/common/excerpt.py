@@ -20,7 +20,7 @@ def excerpt(context: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
         found, place = context, made
         for key in above:
             inner = found.get(key)
-            if not isinstance(inner, Mapping):
+            if not isinstance(inner, dict):
                 break
             found, place = inner, place.setdefault(key, {})
         else:
@@ -37,7 +37,7 @@ class _Excerpt:
 
     def taken(self, value: Any, depth: int) -> Any:
         self._left -= 1
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return {key: self.taken(inner, depth - 1) for key, inner in self._some(value.items(), depth)}
         if isinstance(value, list | tuple):
             return [self.taken(inner, depth - 1) for inner in self._some(islice(value, WIDEST), depth)]

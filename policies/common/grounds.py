@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
 from itertools import chain
@@ -70,7 +70,7 @@ class Grounds:
                 waiting.popleft()
                 continue
             waiting.rotate(-1)
-            if isinstance(value, Mapping):
+            if isinstance(value, dict):
                 waiting.append(chain.from_iterable(value.items()))
             elif isinstance(value, list | tuple):
                 waiting.append(iter(value))

@@ -34,7 +34,7 @@ def in_words(value: Any, depth: int = 0) -> str | None:
         return _scalar(value)
     if depth > DEEPEST:
         return None
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return _joined(pairs(value, depth), ", " if depth else "; ")
     if isinstance(value, list | tuple):
         said = (_inner(item, depth) for item in islice(value, SLACK * MOST))
@@ -96,7 +96,7 @@ def _scalar(value: str | float) -> str | None:
 
 def _inner(value: Any, depth: int) -> str | None:
     said = in_words(value, depth + 1)
-    return f"({said})" if said and isinstance(value, Mapping) else said
+    return f"({said})" if said and isinstance(value, dict) else said
 
 
 def _spoken(key: str) -> str:

@@ -20,6 +20,7 @@ WORD = re.compile(f"[{SPACELESS}][{MARKS}]*|(?:[^\\W_{SPACELESS}]|{UNHEARD.patte
 MARKUP = r"</?[A-Za-z]{1,10} ?/?>|&(?:[A-Za-z]{2,8}|#[0-9A-Za-z]{1,8});"
 BEGUN = re.compile(r"(?:</?[A-Za-z]{0,10} ?/?|&(?:[A-Za-z]{0,8}|#[0-9A-Za-z]{0,8}))\Z")
 LONGEST_BEGUN = 16
+PLAIN_WORD = re.compile("[a-z0-9]+")
 PART = re.compile(f"(?P<markup>{MARKUP})|(?P<word>{WORD.pattern})")
 ONE_LETTER = re.compile(f"[{SPACELESS}]")
 #: Characters as they come; a longer word is no prompt's, and it must not be read again with every chunk.
@@ -29,8 +30,7 @@ CACHED = 16
 
 
 class Prompt(NamedTuple):
-    """A system message: every row of words that begins a whole one, the rows' first words, all words' beginnings, and
-    words of which each whole row holds one.
+    """A system message: every row of words that begins a whole one, the rows' first words, all words' beginnings.
 
     Of a ``plain`` one, figures and single letters are left out, as they are of an answer that numbers the lines.
     """
@@ -38,7 +38,6 @@ class Prompt(NamedTuple):
     pieces: frozenset[tuple[str, ...]]
     firsts: frozenset[str]
     beginnings: frozenset[str]
-    anchors: frozenset[str]
     plain: bool
 
 
@@ -62,18 +61,13 @@ class Watch:
             self._starts.popleft()
         return self._starts[0] if len(self._row) == self._size else None
 
-    def may_be_in(self, text: str) -> bool:
-        """Whether ``text``, in small letters, can hold a recital."""
-        return any(anchor in text for anchor in self._prompt.anchors)
-
-    def find(self, heard: Sequence[tuple[str, int]]) -> int | None:
-        """Where a recital begins in words, each with its place."""
-        if self._prompt.plain:
-            heard = [(word, start) for word, start in heard if not _slight(word)]
-        words = [word for word, _ in heard]
-        for at in range(len(words) - self._size + 1):
-            if words[at] in self._prompt.firsts and tuple(words[at : at + self._size]) in self._prompt.pieces:
-                return heard[at][1]
+    def find(self, words: Sequence[str]) -> int | None:
+        """Which of all ``words`` is the first of a recital."""
+        places = [at for at, word in enumerate(words) if not (self._prompt.plain and _slight(word))]
+        kept = [words[at] for at in places] if self._prompt.plain else words
+        for at in range(len(kept) - self._size + 1):
+            if kept[at] in self._prompt.firsts and tuple(kept[at : at + self._size]) in self._prompt.pieces:
+                return places[at]
         return None
 
     def held_from(self, begun: str | None, start: int, end: int) -> int:
@@ -111,15 +105,15 @@ class Gate:
     def _find(self, text: str) -> int | None:
         """Where a recital begins in a text that is heard as a whole, which need not be followed word by word."""
         self._heard = len(text)
-        # In plain ASCII each word stands as it is compared but for its case, so that most texts need not be split.
-        plainly = text.lower() if text.isascii() else None
-        watches = [watch for watch in self._watches if plainly is None or watch.may_be_in(plainly)]
-        if not watches:
-            return None
+        if text.isascii() and "<" not in text and "&" not in text:  # its words stand as they are compared, in any case
+            words = PLAIN_WORD.findall(text.lower())
+            if all(watch.find(words) is None for watch in self._watches):
+                return None
         heard = [(folded(match["word"]), match.start()) for match in PART.finditer(text) if match["word"]]
         heard = [(word, start) for word, start in heard if word]
-        starts = [start for watch in watches if (start := watch.find(heard)) is not None]
-        return min(starts, default=None)
+        words = [word for word, _ in heard]
+        found = [at for watch in self._watches if (at := watch.find(words)) is not None]
+        return heard[min(found)][1] if found else None
 
     def _follow(self, text: str, *, last: bool) -> int | None:
         """Hear the words that are whole, and where a recital began."""
@@ -205,6 +199,4 @@ def _prompt(text: str, size: int, *, plain: bool) -> Prompt:
     pieces = frozenset(tuple(words[at : at + length]) for at in starts for length in range(1, size + 1))
     distinct = {word for piece in pieces for word in piece[-1:]}
     beginnings = frozenset(word[:end] for word in distinct for end in range(1, len(word) + 1))
-    block = max(1, size // 2)  # each row of ``size`` words holds one of these blocks as a whole
-    anchors = frozenset(max(words[at : at + block], key=len) for at in range(0, len(words) - block + 1, block))
-    return Prompt(pieces, frozenset(words[at] for at in starts), beginnings, anchors, plain)
+    return Prompt(pieces, frozenset(words[at] for at in starts), beginnings, plain)

@@ -43,7 +43,7 @@ class Placeholder:
         """The value; None where there is none."""
         value: Any = context
         for key in self.path.split("."):
-            value = value.get(key) if isinstance(value, Mapping) else None
+            value = value.get(key) if isinstance(value, dict) else None
         return value
 
 
@@ -57,6 +57,8 @@ class Template:
         if len(repeated) > 1:
             raise ValueError(f"{text!r} repeats for {' and for '.join(sorted(repeated))}; only one can be repeated")
         self.paths = frozenset(part.path for part in placeholders)
+        #: Without a value for each of these there is nothing to say.
+        self._needed = tuple(part for part in placeholders if part.default is None)
         self.repeated = next(iter(repeated.values()), None)
 
     @property
@@ -66,6 +68,8 @@ class Template:
 
     def lines(self, context: Mapping[str, Any]) -> list[str]:
         """What the template says of ``context``: nothing, one text or, where it repeats, one for each element."""
+        if any(part.found(context) is None for part in self._needed):
+            return []
         said = (self.fill(context, element) for element in elements(self.repeated, context))
         return [line for line in said if line is not None]
 
@@ -115,7 +119,7 @@ def elements(placeholder: Placeholder | None, context: Mapping[str, Any]) -> Seq
     if placeholder is None:
         return [None]
     value = placeholder.found(context)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         about = _about(value)
         said: Iterable[str | None] = [about] if about else pairs(value)
     elif isinstance(value, list | tuple):
@@ -126,7 +130,7 @@ def elements(placeholder: Placeholder | None, context: Mapping[str, Any]) -> Seq
 
 
 def _element(item: Any) -> str | None:
-    return (_about(item) if isinstance(item, Mapping) else None) or in_words(item)
+    return (_about(item) if isinstance(item, dict) else None) or in_words(item)
 
 
 def _about(item: Mapping[str, Any]) -> str | None:

@@ -79,7 +79,7 @@ class Schema:
     def inner(self, node: Mapping[str, Any], key: str | None = None) -> Mapping[str, Any]:
         """The schema of a property or, without ``key``, of an item; an empty one where it isn't told."""
         found = node.get("items") if key is None else node.get("properties", {}).get(key)
-        return self._resolved(found) if isinstance(found, Mapping) else {}
+        return self._resolved(found) if isinstance(found, dict) else {}
 
     def for_model(self, actions: Sequence[str]) -> tuple[dict[str, Any], bool]:
         """The schema as a provider is told it, and whether OpenAI's strict mode takes it."""
@@ -101,13 +101,13 @@ class Schema:
 
     def _resolved(self, node: Any) -> Mapping[str, Any]:
         for _ in range(MOST_HOPS):
-            if not isinstance(node, Mapping) or "$ref" not in node:
-                return node if isinstance(node, Mapping) else {}
+            if not isinstance(node, dict) or "$ref" not in node:
+                return node if isinstance(node, dict) else {}
             reference = node["$ref"]
             node = self.root
             for part in reference.removeprefix("#").split("/")[1:]:
-                node = node.get(part) if isinstance(node, Mapping) else None
-            if not isinstance(node, Mapping):
+                node = node.get(part) if isinstance(node, dict) else None
+            if not isinstance(node, dict):
                 raise ValueError(f"'$ref' names {reference!r}, which the schema does not hold")
         raise ValueError("a '$ref' leads back to itself")
 
@@ -142,7 +142,7 @@ def _scalar(text: str, node: Mapping[str, Any]) -> Any:
 
 def _parts(node: Any) -> Iterator[Mapping[str, Any]]:
     """Every schema within a schema, itself first."""
-    if not isinstance(node, Mapping):
+    if not isinstance(node, dict):
         return
     yield node
     for key in ONE:
@@ -156,7 +156,7 @@ def _parts(node: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _told(node: Any, actions: list[str]) -> Any:
-    if not isinstance(node, Mapping):
+    if not isinstance(node, dict):
         return node
     told = {key: value for key, value in node.items() if key not in UNTOLD}
     told |= {key: _told(told[key], actions) for key in ONE if key in told}

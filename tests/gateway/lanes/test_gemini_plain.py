@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litellm.llms.vertex_ai.gemini.transformation import gemini_convert_messages_with_history
 from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import VertexGeminiConfig
 
 from gateway.contract import Call, Identity, Operation, Surface
@@ -17,6 +18,7 @@ from gateway.lanes.progress import Progress
 from gateway.upstream.deployment import Deployment
 from tests.support.fakes import PROPERTY
 
+PLAIN = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": st.text(max_size=9)})
 DEPLOYMENT = Deployment(id="g#1", group="g", provider="gemini", model="gemini-2.0-flash", lane="lean")
 COUNTS = st.integers(0, 5000)
 TEXTS = st.text(min_size=1, max_size=20)
@@ -152,3 +154,28 @@ def test_without_candidates_or_with_feedback_too(data: dict[str, Any]) -> None:
 )
 def test_counts_of_more_than_text_are_litellm_s_too(counts: dict[str, Any]) -> None:
     assert gemini_plain.usage({"promptTokenCount": 1, **counts}) is None
+
+
+@PROPERTY
+@given(st.lists(PLAIN, max_size=6))
+def test_a_conversation_is_what_litellm_makes_of_it(messages: list[dict[str, Any]]) -> None:
+    contents = gemini_plain.contents(messages)
+    texts = all(message["content"].strip() for message in messages)
+    assert (contents is None) == (not texts or not messages or messages[0]["role"] != "user")
+    if contents is not None:
+        assert contents == gemini_convert_messages_with_history(messages, model="gemini-2.0-flash")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": [{"type": "text", "text": "a"}]},
+        {"role": "user", "content": "a", "name": "maya"},
+        {"role": "assistant", "content": None},
+        {"role": "assistant", "content": "a", "tool_calls": []},
+        {"role": "tool", "content": "a"},
+        {"role": "system", "content": "a"},
+    ],
+)
+def test_a_conversation_of_more_than_texts_is_litellm_s(message: dict[str, Any]) -> None:
+    assert gemini_plain.contents([{"role": "user", "content": "a"}, message]) is None

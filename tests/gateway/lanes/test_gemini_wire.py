@@ -16,9 +16,10 @@ from gateway.upstream.deployment import Deployment
 from gateway.upstream.failures import Failure, Kind
 from tests.support.chat import CALLED, FORMAT, PNG, RESULT, SCHEMA, TOOL, USER, file, image
 from tests.support.configuration import KEYS, Configuration
-from tests.support.fakes import make_call
+from tests.support.fakes import deployment, make_call
 
-HI = {"role": "user", "parts": [{"text": "hi"}]}
+SYSTEM = {"role": "system", "content": "s"}
+HI: dict[str, Any] = {"role": "user", "parts": [{"text": "hi"}]}
 USAGE = {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3}
 COUNTED = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 CALL_PART = {"functionCall": {"name": "look", "args": {"a": "b"}}}
@@ -223,3 +224,19 @@ def test_only_short_response_formats_are_kept(length: int, kept: int) -> None:
     first, again = (wire._response_format("gemini-2.0-flash", asked) for _ in range(2))
     assert first == again and first["response_mime_type"] == "application/json"
     assert wire._known_format.cache_info().currsize == kept
+
+
+TALK = [USER, {"role": "assistant", "content": "x"}, USER]
+TOLD = [HI, {"role": "model", "parts": [{"text": "x"}]}, HI]
+
+
+@pytest.mark.parametrize(
+    ("model", "body"),
+    [
+        ("gemini-0.0-unknown", {"contents": TOLD, "system_instruction": {"parts": [{"text": "s"}]}}),
+        ("gemma-3-27b-it", {"contents": [{"role": "user", "parts": [{"text": "s"}, *HI["parts"]]}, *TOLD[1:]]}),
+    ],
+)
+def test_instructions_to_a_model_that_litellm_s_map_does_not_hold(model: str, body: dict[str, Any]) -> None:
+    made = request(deployment("g", provider="gemini", model=model, api_key="k"), {"messages": [SYSTEM, *TALK]})
+    assert json.loads(made.body) == body

@@ -5,7 +5,10 @@ import socket
 from copy import deepcopy
 from typing import Any
 
+import litellm
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.contract import Surface
 from gateway.lanes.boot import configure
@@ -13,7 +16,7 @@ from gateway.lanes.openai_wire import OpenAIWire
 from gateway.lanes.transport import Request
 from gateway.upstream.failures import Failure, Kind
 from tests.support.chat import CALLED, FORMAT, PNG, RESULT, TOOL, USER, file, image
-from tests.support.fakes import deployment, make_call
+from tests.support.fakes import PROPERTY, deployment, make_call
 
 MINI = deployment("mini", model="gpt-4o-mini", api_base="http://provider/v1/", api_key="k")
 CHOICE = {"index": 0, "message": {"role": "assistant", "content": "hello"}, "logprobs": None, "finish_reason": "stop"}
@@ -223,3 +226,26 @@ def test_a_whole_reply_in_a_server_s_own_words() -> None:
     with pytest.raises(Failure) as caught:
         whole({**REPLY, "choices": [{"message": {"content": "hel"}, "finish_reason": "abort"}]})
     assert caught.value.kind is Kind.CUT
+
+
+ROLES = st.sampled_from(["system", "developer", "user", "assistant"])
+PLAIN = st.fixed_dictionaries({"role": ROLES, "content": st.text(max_size=9)})
+
+
+@PROPERTY
+@given(st.lists(PLAIN, min_size=1, max_size=6), st.sampled_from(["gpt-4o-mini", "o1-mini", "gpt-5-mini", "llama"]))
+def test_a_conversation_of_texts_is_what_litellm_makes_of_it(messages: list[dict[str, Any]], model: str) -> None:
+    """Which is shown the first of each role only."""
+    sent = json.loads(
+        OpenAIWire(drop_params=True)
+        .request(deployment("m", model=model, api_key="k"), make_call(params={"messages": messages}))
+        .body
+    )["messages"]
+    provider = litellm.types.utils.LlmProviders.OPENAI
+    config = litellm.utils.ProviderConfigManager.get_provider_chat_config(model=model, provider=provider)
+    assert config is not None
+    known = model in litellm.open_ai_chat_completion_models
+    asked = [{**one, "role": "system"} if one["role"] == "developer" and not known else one for one in messages]
+    assert (
+        sent == config.transform_request(model, deepcopy(asked), {}, {"custom_llm_provider": "openai"}, {})["messages"]
+    )
