@@ -233,7 +233,7 @@ TOLD = [HI, {"role": "model", "parts": [{"text": "x"}]}, HI]
 @pytest.mark.parametrize(
     ("model", "body"),
     [
-        ("gemini-0.0-unknown", {"contents": TOLD, "system_instruction": {"parts": [{"text": "s"}]}}),
+        ("gemini-2.0-unknown", {"contents": TOLD, "system_instruction": {"parts": [{"text": "s"}]}}),
         ("gemma-3-27b-it", {"contents": [{"role": "user", "parts": [{"text": "s"}, *HI["parts"]]}, *TOLD[1:]]}),
     ],
 )
