@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import sys
 import tempfile
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     """The process's exit status: 1 where ``--check`` is given and a promise does not hold."""
     options = _options(arguments)
     _raise_open_files()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else this project alone would be compiled anew with each start
     found = run(options.only, options.targets, QUICK if options.quick else Size())
     print("\n" + report.text(found))
     if options.json:
