@@ -25,10 +25,12 @@ MIXED_CALLERS = 32
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: rounds of a row, their seconds and those before them; starts; slow streams, and whether the
-    others hold them too; mixed requests before memory is read: of this gateway, and of the others, which are slower."""
+    """How much is measured: rounds of a row, more of plain chat by many, where the rates are close; their seconds and
+    those before them; starts; slow streams, and whether the others hold them too; mixed requests before memory is read:
+    of this gateway, and of the others, which are slower."""
 
     rounds: int = 5
+    close_rounds: int = 15
     seconds: float = 1.0
     warm: float = 0.4
     starts: int = 3
@@ -38,7 +40,17 @@ class Size:
     mixed_others: int = 1_000
 
 
-QUICK = Size(rounds=2, seconds=0.3, warm=0.2, starts=1, streams=100, slow_others=False, mixed=1_000, mixed_others=100)
+QUICK = Size(
+    rounds=2,
+    close_rounds=2,
+    seconds=0.3,
+    warm=0.2,
+    starts=1,
+    streams=100,
+    slow_others=False,
+    mixed=1_000,
+    mixed_others=100,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ def line(load: Client, targets: Sequence[Target], row: Row, callers: int, size: 
     rounds: dict[str, Rounds] = {target.name: Rounds() for target in targets}
     for target in targets:
         load.play(Job(target.port, asks[target.name], callers, seconds=size.warm))
-    for number in range(size.rounds):
+    for number in range(size.close_rounds if row.section == "chat" and callers > 1 else size.rounds):
         for target in targets if number % 2 == 0 else reversed(targets):
             seconds = size.seconds * (ALONE if target.name == "provider" else 1)
             before = cpu_seconds(target.pid) if target.pid else 0.0

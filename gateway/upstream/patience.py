@@ -55,7 +55,7 @@ class Patience:
         try:
             while True:
                 latest, kind = watch.next()
-                if self.left <= 0 and kind is not None:  # no timer runs where chunks are always ready
+                if watch.now >= self.deadline and kind is not None:  # no timer runs where chunks are always ready
                     raise Failure(Kind.DEADLINE, "the request's time is up")
                 try:
                     chunk = await until(min(latest, self.deadline), chunks.__anext__())
@@ -91,25 +91,25 @@ class _Watch:
         self._attempt = NEVER if call.stream else now + attempt
         self._slow = Kind.HURRIED if patience.hurried else Kind.SLOW
         self._streams = streams
-        self._since = now
+        self.now = now
         self._left = patience.timeouts.between_tokens_seconds
 
     def next(self) -> tuple[float, Kind | None]:
         """The loop's time by which something must come, and the failure's kind; None where nothing need come. To be
         asked when waiting begins: while a reader takes its time, nobody waits for the provider."""
-        self._since = self._now()
+        self.now = self._now()
         if self._over:
             return self._until, None
         if not self._begun:
             until, kind = self._first, Kind.SILENT
         else:
-            until = self._since + self._left if self._streams else NEVER
+            until = self.now + self._left if self._streams else NEVER
             kind = Kind.STALLED
         return (until, kind) if until <= self._attempt else (self._attempt, self._slow)
 
     def waited(self) -> None:
         """Something has come; whether it says anything, ``note`` sees."""
-        self._left -= self._now() - self._since
+        self._left -= self._now() - self.now
 
     def note(self, chunk: Chunk) -> None:
         """Take in what came; once the answer is over only its tail can be missing. What says nothing does not begin
