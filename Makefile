@@ -6,11 +6,14 @@ WORKERS ?= 4
 BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 PORTKEY := .portkey
+NODE := tests/clients/node
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 PIP := $(BIN)/python $(INSTALL)
+# An option where the variable is given to make itself: USER is set in every shell.
+given = $(if $(filter command,$(origin $(1))),--$(2) '$($(1))')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check-config style check test failover bench bench-parts bench-memory bench-profile lock clean
+.PHONY: help install run check-config style key keys revoke check test failover bench bench-parts bench-memory bench-profile lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,13 +29,23 @@ check-config: $(VENV)/.run ## check the configuration and print what is in force
 style: $(VENV)/.run ## show this week's style guidance
 	@$(BIN)/python -m gateway show style
 
+key: $(VENV)/.run ## make a virtual key: NAME=crm, and USER=, ORG=, MODELS=a,b, REQUESTS= and TOKENS= a minute, EXPIRES=2027-01-31
+	@$(BIN)/python -m gateway key add '$(NAME)' $(call given,USER,user) $(call given,ORG,org) $(call given,MODELS,models) \
+	  $(call given,REQUESTS,requests) $(call given,TOKENS,tokens) $(call given,EXPIRES,expires)
+
+keys: $(VENV)/.run ## list the virtual keys
+	@$(BIN)/python -m gateway key list
+
+revoke: $(VENV)/.run ## revoke a virtual key: NAME=crm
+	@$(BIN)/python -m gateway key revoke '$(NAME)'
+
 check: $(VENV)/.test ## lint, types and layout
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_layout.py
 
-test: check ## install what tests need, check, and run all tests
+test: check $(if $(shell command -v npm),$(NODE)/node_modules/.installed) ## install what tests need, check, and run all tests
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 failover: $(VENV)/.test $(if $(filter litellm,$(TARGET)),$(LITELLM)/.proxy) ## play every fault of a provider; PROFILE=full, TARGET=litellm
@@ -57,7 +70,7 @@ lock: $(VENV)/.test ## write requirements/*.txt anew from pyproject.toml
 	@echo 'litellm[proxy]==1.106.2' | $(BIN)/python -m uv pip compile - $(LOCK) -o requirements/litellm-proxy.txt
 
 clean: ## remove .venv and what tools left behind
-	rm -rf $(VENV) $(LITELLM) $(PORTKEY) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LITELLM) $(PORTKEY) $(NODE)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
@@ -86,4 +99,9 @@ $(PORTKEY)/.installed: bench/portkey/package.json bench/portkey/package-lock.jso
 	@mkdir -p $(PORTKEY)
 	@cp bench/portkey/package.json bench/portkey/package-lock.json $(PORTKEY)
 	@cd $(PORTKEY) && npm ci --silent --omit=dev --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+$(NODE)/node_modules/.installed: $(NODE)/package.json $(NODE)/package-lock.json
+	@echo "installing OpenAI's client for Node into $(NODE), for its tests (once; some seconds)"
+	@cd $(NODE) && npm ci --silent --omit=dev --no-audit --no-fund --ignore-scripts
 	@touch $@

@@ -1,24 +1,28 @@
-"""``python -m gateway serve``, ``check`` and ``show``."""
+"""``python -m gateway serve``, ``check``, ``show`` and ``key``."""
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import sys
 
-from gateway.settings import ConfigError, load
+from gateway.settings import ConfigError, keys_place, load
+
+TITLES = {
+    "serve": "The gateway was not started:",
+    "check": "The configuration can't be used:",
+    "show": "There is nothing to show:",
+    "key": "The keys were left as they are:",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m gateway", description="Ivy Gateway")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("serve", help="start the gateway")
-    commands.add_parser("check", help="check the configuration and print what is in force")
-    show = commands.add_parser("show", help="show what a policy has to show")
-    show.add_argument("policy", help="a name of the list 'policies' in config/gateway.yaml")
-    parsed = parser.parse_args(arguments)
+    parsed = _parser().parse_args(arguments)
     command = parsed.command
     try:
+        if command == "key":
+            return _key(parsed)
         settings = load()
         if command == "show":
             from gateway.report import policy_report
@@ -31,9 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(report(settings))
             return 0
     except ConfigError as error:
-        titles = {"serve": "The gateway was not started:", "show": "There is nothing to show:"}
-        title = titles.get(command, "The configuration can't be used:")
-        print(f"{title}\n{error}", file=sys.stderr)
+        print(f"{TITLES[command]}\n{error}", file=sys.stderr)
         return 2
     from gateway.server import serve
 
@@ -41,6 +43,53 @@ def main(arguments: list[str] | None = None) -> int:
         return serve(settings)
     except KeyboardInterrupt:  # before the server had its own way with it
         return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m gateway", description="Ivy Gateway")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve", help="start the gateway")
+    commands.add_parser("check", help="check the configuration and print what is in force")
+    show = commands.add_parser("show", help="show what a policy has to show")
+    show.add_argument("policy", help="a name of the list 'policies' in config/gateway.yaml")
+    key = commands.add_parser("key", help="make, list and revoke virtual keys").add_subparsers(
+        dest="action", required=True
+    )
+    key.add_parser("list", help="the keys there are, without their hashes")
+    key.add_parser("revoke", help="take a key out").add_argument("name")
+    add = key.add_parser("add", help="make a key, and print it this once")
+    add.add_argument("name")
+    add.add_argument("--user", help="whom it is bound to, whatever the header X-User-ID says")
+    add.add_argument("--org", help="the same for X-Org-ID")
+    add.add_argument("--models", type=lambda text: [name.strip() for name in text.split(",")], metavar="A,B")
+    add.add_argument("--requests", type=int, dest="requests_per_minute", help="a minute")
+    add.add_argument("--tokens", type=int, dest="tokens_per_minute", help="a minute, of prompts and answers together")
+    add.add_argument("--expires", type=_moment, help="a date, or a time, of UTC unless it says otherwise")
+    return parser
+
+
+def _moment(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        return datetime.datetime.fromisoformat(text)
+
+
+def _key(parsed: argparse.Namespace) -> int:
+    from gateway.key_file import KeyFile
+
+    path, models = keys_place()
+    file = KeyFile(path, models)
+    if parsed.action == "list":
+        print(file.listing())
+    elif parsed.action == "revoke":
+        file.revoke(parsed.name)
+        print(f"{parsed.name!r} is revoked; a running gateway refuses it within 2 s.")
+    else:
+        fields = ("user", "org", "models", "requests_per_minute", "tokens_per_minute", "expires")
+        print(file.add(parsed.name, **{field: getattr(parsed, field) for field in fields}))
+        print(f"This is the key of {parsed.name!r}. It is shown this once: {path} has its hash only.", file=sys.stderr)
+    return 0
 
 
 if __name__ == "__main__":

@@ -21,11 +21,17 @@ from gateway import heap
 from gateway.contract import Unavailable
 from gateway.engine import Engine
 from gateway.health import Health
-from gateway.http import assistant, openai
+from gateway.http import assistant, completions, kept, native, openai, responses, uploads
 from gateway.http.access import Access
+from gateway.http.anthropic.routes import routes as anthropic_routes
 from gateway.http.auth import Authenticate
 from gateway.http.endpoint import ModelEndpoint
+from gateway.http.gemini.routes import routes as gemini_routes
 from gateway.http.memory import MemoryRoutes
+from gateway.http.openapi.routes import routes as document_routes
+from gateway.http.prompts import for_prompts
+from gateway.http.usage import UsageRoute
+from gateway.keys import Keys
 from gateway.localmodel.supervisor import LocalModelUnavailableError
 from gateway.logs import configure
 from gateway.settings import ConfigError, Settings, load
@@ -38,6 +44,7 @@ class Gateway:
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or load()
         self.log = configure(self.settings.gateway.logging, self.settings.log_dir)
+        self.keys = Keys(self.settings.keys_file, self.settings.models.file.names, self.log, self.settings.keys)
         self.tally = Tally()
         self.draining = False
         self.refusal: str | None = None
@@ -98,6 +105,8 @@ def routes(gateway: Gateway) -> list[Route]:
     health = Health(gateway.engine, lambda: gateway.draining, gateway.tally)
     models = openai.Models(gateway.engine)
     chat = ModelEndpoint(gateway.engine, openai.parse_chat, openai.render_chat)
+    completion = ModelEndpoint(lambda: for_prompts(gateway.engine()), completions.parse, completions.render)
+    response = ModelEndpoint(gateway.engine, responses.parse, responses.render)
     embedding = ModelEndpoint(gateway.engine, openai.parse_embedding, openai.render_embedding)
     ivy = assistant.Assistant(gateway.tally)
     question = ModelEndpoint(gateway.engine, assistant.parse, ivy.render)
@@ -105,9 +114,20 @@ def routes(gateway: Gateway) -> list[Route]:
     memory = MemoryRoutes(gateway.engine)
     return [
         Route("/v1/chat/completions", chat, methods=["POST"]),
+        Route("/v1/completions", completion, methods=["POST"]),
+        Route("/v1/responses", response, methods=["POST"]),
         Route("/v1/embeddings", embedding, methods=["POST"]),
+        *(
+            Route(row.path, ModelEndpoint(gateway.engine, row.parse, native.render), methods=["POST"])
+            for row in native.ROWS
+        ),
+        Route("/v1/usage", UsageRoute(gateway.engine).__call__, methods=["GET"]),
+        *gemini_routes(gateway.engine),
         Route("/v1/models", models.list, methods=["GET"]),
         Route("/v1/models/{name:path}", models.one, methods=["GET"]),
+        *uploads.routes(gateway.engine),
+        *kept.routes(gateway.engine),
+        *anthropic_routes(gateway.engine),
         Route("/ai/router/v2", question, methods=["POST"]),
         Route("/ai/router/", legacy, methods=["POST"]),
         Route("/ai/router", legacy, methods=["POST"]),
@@ -115,6 +135,7 @@ def routes(gateway: Gateway) -> list[Route]:
         Route("/ai/memory", memory.__call__, methods=["GET", "DELETE"]),
         Route("/health/live", health.live, methods=["GET"]),
         Route("/health/ready", health.ready, methods=["GET"]),
+        *document_routes(),
     ]
 
 
@@ -142,7 +163,7 @@ def create(settings: Settings | None = None, *, says_refusals: bool = False) -> 
                 texts=gateway.settings.gateway.logging.texts,
                 write_seconds=gateway.settings.gateway.server.write_seconds,
             ),
-            Middleware(Authenticate, master_key=gateway.settings.master_key),
+            Middleware(Authenticate, master_key=gateway.settings.master_key, keys=gateway.keys),
         ],
         lifespan=gateway.lifespan,
     )

@@ -15,7 +15,9 @@ from gateway.lanes.boot import close_clients
 from gateway.lanes.catalog import Plan, RouterPicker, plan
 from gateway.lanes.full import LiteLLMLane
 from gateway.lanes.gemini_wire import GeminiWire
+from gateway.lanes.kept import Kept
 from gateway.lanes.lean import LeanLane
+from gateway.lanes.native import NativeLane
 from gateway.lanes.openai_wire import OpenAIWire
 from gateway.lanes.transport import Transport
 from gateway.lanes.warmup import warm_up
@@ -31,6 +33,7 @@ from gateway.upstream.candidates import Candidates
 from gateway.upstream.deployment import Deployment, Lane
 from gateway.upstream.failures import Kind
 from gateway.upstream.laggards import Laggards
+from gateway.usage_file import kept
 
 
 @asynccontextmanager
@@ -52,6 +55,9 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
         }
         lanes: dict[str, Lane] = {
             "lean": LeanLane(transport, wires, settings.gateway.upstream, settings.gateway.timeouts),
+            "native": NativeLane(
+                transport, settings.gateway.upstream.max_reply_bytes, settings.gateway.timeouts.tail_seconds
+            ),
             "litellm": LiteLLMLane(picker.router, settings.gateway.upstream.max_reply_bytes),
         }
         candidates = Candidates(
@@ -73,6 +79,7 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
         memory = InProcessMemory(settings.gateway.memory)
         pipeline = assemble(settings, upstream, memory, log)
         await warm_up(models, picker.router, wires)
+        usage = await stack.enter_async_context(kept(settings.log_dir, log))
         yield Engine(
             settings=settings,
             plan=models,
@@ -81,7 +88,9 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
             pipeline=pipeline,
             local=local,
             memory=memory,
+            kept=Kept(models, transport, settings.gateway.timeouts),
             started=int(time.time()),
+            usage=usage,
         )
 
 

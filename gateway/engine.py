@@ -9,10 +9,13 @@ from gateway.contract import Memory
 from gateway.limits import Admission
 from gateway.pipeline import Pipeline
 from gateway.settings import Settings
+from gateway.tokens import TokenLimits
 from gateway.upstream.candidates import Candidates
+from gateway.usage import Ledger
 
 if TYPE_CHECKING:
     from gateway.lanes.catalog import Plan
+    from gateway.lanes.kept import Kept
     from gateway.localmodel.supervisor import LocalModel
 
 
@@ -27,4 +30,7 @@ class Engine:
     pipeline: Pipeline
     local: LocalModel | None
     memory: Memory
+    kept: Kept
     started: int = field(default=0)
+    tokens: TokenLimits = field(default_factory=TokenLimits)
+    usage: Ledger = field(default_factory=Ledger)

@@ -84,6 +84,8 @@ def _settings(settings: Settings, timeouts: Timeouts) -> Iterator[str]:
             yield f"  {name:<34} {shown!s:<28} environment"
     if settings.master_key and "GATEWAY_MASTER_KEY" not in settings.environment.values:
         yield f"  {'master key':<34} {'(set)':<28} {settings.models.document.name}"
+    if settings.keys is not None:
+        yield f"  {'virtual keys':<34} {len(settings.keys)!s:<28} {settings.keys_file}"
 
 
 def _models(settings: Settings, models: Plan) -> Iterator[str]:

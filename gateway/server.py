@@ -82,7 +82,7 @@ def greeting(gateway: Gateway, host: str, port: int) -> str:
     plan = gateway.engine().plan
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - all addresses, so this one too
     address = f"http://{f'[{reached}]' if ':' in reached else reached}:{port}"
-    key = " -H 'Authorization: Bearer YOUR_KEY'" if gateway.settings.master_key else ""
+    key = " -H 'Authorization: Bearer YOUR_KEY'" if gateway.settings.master_key or gateway.settings.keys else ""
     who = f"{plan.primary}" + (f", and {plan.fallback} when it does not" if plan.fallback else "")
     if plan.local:
         who = (

@@ -14,6 +14,13 @@ SOURCES = sorted(path for top in ("gateway", "policies") for path in (ROOT / top
 DECLARATIONS = {
     "gateway/engine.py",
     "gateway/upstream/deployment.py",
+    "gateway/http/openapi/form_rows.py",
+    "gateway/http/openapi/kept_replies.py",
+    "gateway/http/openapi/native_rows.py",
+    "gateway/http/openapi/own_replies.py",
+    "gateway/http/openapi/own_rows.py",
+    "gateway/http/openapi/replies.py",
+    "gateway/http/openapi/row.py",
     "gateway/http/schema/fields.py",
     "gateway/http/schema/messages.py",
 }

@@ -29,10 +29,26 @@ class Surface(StrEnum):
 
 
 class Operation(StrEnum):
-    """What is asked of a model; each is carried by one method of LiteLLM's Router."""
+    """What is asked of a model. CHAT is carried in whichever format it is asked for; RESPONSES is what only OpenAI
+    itself keeps or runs."""
 
     CHAT = "chat"
     EMBEDDING = "embedding"
+    RESPONSES = "responses"
+    MODERATION = "moderation"
+    IMAGE_GENERATION = "image_generation"
+    IMAGE_EDIT = "image_edit"
+    SPEECH = "speech"
+    TRANSCRIPTION = "transcription"
+    TRANSLATION = "translation"
+
+
+class Upload(NamedTuple):
+    """A file that came with a request; its name holds no path and no control characters."""
+
+    filename: str
+    content: bytes
+    content_type: str
 
 
 class Owner(NamedTuple):
@@ -44,18 +60,19 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who calls. ``address`` stands in where a caller names no user."""
+    """Who calls. ``address`` stands in where a caller names no user; ``key`` is the name of the virtual key, if any."""
 
     address: str
     user: str | None = None
     org: str | None = None
     conversation: str | None = None
+    key: str | None = None
 
     @property
     def subject(self) -> str:
-        """The key that limits are counted under; an address can't be mistaken for a user."""
+        """What limits are counted under; an address or a virtual key can't be mistaken for a user."""
         if self.user is None:
-            return f"address\0{self.address}"
+            return f"address\0{self.address}" if self.key is None else f"key\0{self.key}"
         return f"user\0{self.org or ''}\0{self.user}"
 
     @property
@@ -88,17 +105,31 @@ class Question:
         return self.ui_capabilities is None or "modals" in self.ui_capabilities
 
 
+class Spent(NamedTuple):
+    """What one attempt used. ``model`` is the configured name; ``cached_tokens`` are among the prompt's.
+    ``cost_usd`` is None where no price is known; ``estimated`` says that the provider did not count the tokens."""
+
+    model: str
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = None
+    estimated: bool = False
+
+
 @dataclass(slots=True)
 class Trail:
     """Who was asked for one request, over all that was asked for it. The gateway writes it, policies leave it alone.
 
-    ``model`` is the configured name of who answered last; ``degraded`` that an answer was made without one.
+    ``model`` is the configured name of who answered last; ``degraded`` that an answer was made without one; ``spent``
+    what the attempts that have ended used, those that came to nothing too.
     """
 
     model: str | None = None
     attempts: int = 0
     fallback_reason: str | None = None
     degraded: bool = False
+    spent: list[Spent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +142,8 @@ class Call:
     out to its own response hook, under names of its own.
 
     Two fields are for request hooks to set. ``answer`` is the whole answer's text: no later policy and no provider
-    is asked then. ``seconds`` is how long the providers may take, where that is less than what is configured.
+    is asked then. ``seconds`` is how long the providers may take, where that is less than what is configured; a caller
+    can have set it, so that a hook sets ``within`` of it. ``only`` are the model names that may be asked, None for all.
     """
 
     request_id: str
@@ -125,8 +157,13 @@ class Call:
     question: Question | None = None
     answer: str | None = None
     seconds: float | None = None
+    only: frozenset[str] | None = None
     learnt: Mapping[str, Any] = field(default_factory=nothing)
     trail: Trail = field(default_factory=Trail, compare=False)
+
+    def within(self, seconds: float) -> float:
+        """``seconds``, or what the call has where that is less."""
+        return seconds if self.seconds is None else min(seconds, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +171,9 @@ class Chunk:
     """One piece of a reply; a whole reply is a stream of one.
 
     For CHAT ``data`` is OpenAI's ``chat.completion.chunk`` object (``choices[].delta``), whether the
-    provider streamed or not. For every other operation it is the whole reply's body. ``notes`` is what
+    provider streamed or not; for EMBEDDING the whole reply's body. For every other operation it is one of
+    ``{"body": object}``, a whole reply; ``{"event": object}``, one of a stream; and ``{"bytes": bytes,
+    "content_type": str}``, a piece of what is no JSON. ``notes`` is what
     policies add to an Ivy reply; later notes win:
 
     ``actions``, ``sources``   as in the envelope; sources by falling worth

@@ -15,7 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import redact
-from gateway.contract import GatewayError, InternalError, MethodNotAllowed, NotFound
+from gateway.contract import GatewayError, InternalError, MethodNotAllowed, NotFound, PayloadTooLarge
+from gateway.http.discard import discarded
 from gateway.http.reply import send_error
 from gateway.waiting import within
 
@@ -53,18 +54,19 @@ class Access:
         except CallerLeft:
             exchange.left = True
         except Exception as error:
-            await self._answer(exchange, error)
+            await self._answer(exchange, error, receive)
         finally:
             self._write(exchange)
 
-    async def _answer(self, exchange: _Exchange, error: Exception) -> None:
+    async def _answer(self, exchange: _Exchange, error: Exception, receive: Receive) -> None:
         known = _known(error)
         if known is None:
             self._unexpected(exchange, error)
             known = InternalError("Something failed inside the gateway. Its log has it under this request id.")
         exchange.error = known
         if exchange.status is None:
-            await send_error(exchange.send, known)
+            rest = discarded(receive) if isinstance(known, PayloadTooLarge) else None
+            await send_error(exchange.send, known, exchange.scope["path"], before_end=rest)
 
     def _unexpected(self, exchange: _Exchange, error: Exception) -> None:
         trace = traceback.extract_tb(error.__traceback__)[-8:]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from starlette.types import Receive, Scope, Send
 
 from gateway import redact
-from gateway.contract import Call, GatewayError, Identity, Trail
+from gateway.contract import Call, GatewayError, Identity, NotFound, Trail
 from gateway.engine import Engine
+from gateway.http.account import Account, billed
 from gateway.http.body import read_json
 from gateway.http.caller import CallerWatch
+from gateway.http.control import controlled, told
 from gateway.pipeline import Answer
+from gateway.settings.keys import Key
+from gateway.settings.schema import Server
 
 Json = dict[str, Any]
 Parse = Callable[[Engine, Scope, Json, Identity], Call]
 Headers = Callable[[], Mapping[str, str]]
+Read = Callable[[Scope, Receive, Server], Awaitable[Json]]
 
 
 class Render(Protocol):
@@ -28,30 +33,43 @@ class Render(Protocol):
 
 
 class ModelEndpoint:
-    """ASGI endpoint of a route that calls a model. ``engine`` gives what is in force when the request comes."""
+    """ASGI endpoint of a route that calls a model. ``engine`` gives what is in force when the request comes; ``read``
+    gives the body's fields to ``parse``."""
 
-    def __init__(self, engine: Callable[[], Engine], parse: Parse, render: Render) -> None:
+    def __init__(self, engine: Callable[[], Engine], parse: Parse, render: Render, *, read: Read = read_json) -> None:
         self._engine = engine
         self._parse = parse
         self._render = render
+        self._read = read
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         engine = self._engine()
         identity: Identity = scope["identity"]
-        body = await read_json(scope, receive, engine.settings.gateway.server)
-        call = self._parse(engine, scope, body, identity)
-        log = scope.setdefault("log", _log_fields(call))
-        window = engine.admission.admit(identity).headers()
+        body = await self._read(scope, receive, engine.settings.gateway.server)
         try:
-            async with CallerWatch(receive), engine.pipeline.run(call) as answer:
-                try:
-                    await self._render(call, answer, lambda: window | trail_headers(call.trail), send)
-                finally:
-                    log |= _outcome(call.trail)
-        except GatewayError as error:
-            error.headers = {**window, **error.headers}
-            raise
+            call = controlled(engine, scope, self._parse(engine, scope, body, identity))
+        except NotFound as error:
+            raise told(engine, scope, error) from None
+        log = scope.setdefault("log", {})
+        log |= _log_fields(call)
+        key: Key | None = scope.get("key")
+        window = engine.admission.admit(identity, key).headers()
+        with Account(engine, call, key) as account:
+            try:
+                async with CallerWatch(receive), engine.pipeline.run(call) as answer:
+                    account.reserve(answer.call)
+                    try:
+                        await self._render(
+                            call, answer, lambda: window | account.headers() | trail_headers(call.trail), send
+                        )
+                    finally:
+                        log |= _outcome(call.trail)
+            except GatewayError as error:
+                error.headers = {**window, **account.headers(), **error.headers}
+                raise
+            finally:
+                log |= billed(call.trail)
 
 
 def trail_headers(trail: Trail) -> dict[str, str]:

@@ -14,6 +14,7 @@ from starlette.types import Scope, Send
 from gateway.contract import DEFAULT_MODEL, Call, Identity, NotFound, Operation, Surface
 from gateway.engine import Engine
 from gateway.http import schema, sse
+from gateway.http.control import shown
 from gateway.http.endpoint import Headers
 from gateway.http.reply import send_json
 from gateway.pipeline import Answer
@@ -33,11 +34,29 @@ def parse_chat(engine: Engine, scope: Scope, body: Json, identity: Identity) -> 
         surface=Surface.V1,
         operation=Operation.CHAT,
         model=body["model"],
-        params={key: value for key, value in body.items() if key not in KEPT_HERE and value is not None},
+        params={key: value for key, value in body.items() if key not in KEPT_HERE and value is not None}
+        | {"messages": _unparsed(body["messages"])},
         stream=bool(body.get("stream")),
         usage_wanted=bool((body.get("stream_options") or {}).get("include_usage")),
         identity=identity,
     )
+
+
+def _unparsed(messages: list[Json]) -> list[Json]:
+    """The messages without what OpenAI's client adds to replies that it has parsed, which no provider takes."""
+    if not any("parsed" in message or message.get("tool_calls") for message in messages):
+        return messages
+    return [_unparsed_message(message) for message in messages]
+
+
+def _unparsed_message(message: Json) -> Json:
+    message = {key: value for key, value in message.items() if key != "parsed"}
+    if message.get("tool_calls"):
+        message["tool_calls"] = [
+            {**call, "function": {key: value for key, value in call["function"].items() if key != "parsed_arguments"}}
+            for call in message["tool_calls"]
+        ]
+    return message
 
 
 def parse_embedding(engine: Engine, scope: Scope, body: Json, identity: Identity) -> Call:
@@ -102,20 +121,25 @@ class Models:
         self._engine = engine
 
     async def list(self, request: Request) -> JSONResponse:
-        """All names, the default first."""
-        del request
+        """All names that the caller's key may use, the default first."""
         engine: Engine = self._engine()
-        names = (DEFAULT_MODEL, *(name for name in engine.plan.names if _usable(engine, name)))
+        names = [name for name in _names(engine, request) if name == DEFAULT_MODEL or _usable(engine, name)]
         return JSONResponse({"object": "list", "data": [_model(engine, name) for name in names]})
 
     async def one(self, request: Request) -> JSONResponse:
         """One of them; raises NotFound naming those there are."""
         engine: Engine = self._engine()
         name = request.path_params["name"]
-        if name != DEFAULT_MODEL and name not in engine.plan.names:
-            valid = ", ".join((DEFAULT_MODEL, *engine.plan.names))
+        names = _names(engine, request)
+        if name not in names:
+            valid = ", ".join(names)
             raise NotFound(f"There is no such model here; there are: {valid}.", code="model_not_found", param="model")
         return JSONResponse(_model(engine, name))
+
+
+def _names(engine: Engine, request: Request) -> list[str]:
+    key = request.scope.get("key")
+    return [name for name in (DEFAULT_MODEL, *engine.plan.names) if shown(engine, key, name)]
 
 
 def _usable(engine: Engine, name: str) -> bool:

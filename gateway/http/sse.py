@@ -22,13 +22,25 @@ def event(data: Any, name: str | None = None) -> bytes:
     return b"%sdata: %s\n\n" % (head, data if isinstance(data, bytes) else orjson.dumps(data))
 
 
-async def stream(send: Send, events: AsyncIterator[bytes], headers: Callable[[], Mapping[str, str]]) -> None:
+def error_event(error: GatewayError) -> bytes:
+    """How a stream ends that breaks, where its format has no manner of its own."""
+    return event(error.body(), "error")
+
+
+async def stream(
+    send: Send,
+    events: AsyncIterator[bytes],
+    headers: Callable[[], Mapping[str, str]],
+    *,
+    failed: Callable[[GatewayError], bytes] = error_event,
+    content_type: str = EVENT_STREAM,
+) -> None:
     """Send ``events`` as they come. The first is awaited before anything is sent, so that an error before it
-    is still a reply with a status of its own; a later one ends the stream as an ``error`` event. ``headers`` are
+    is still a reply with a status of its own; a later one ends the stream as ``failed`` words it. ``headers`` are
     asked for with the first."""
     first = await anext(events, b"")
     fields = {**headers(), "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    await send(start(200, EVENT_STREAM, fields.items()))
+    await send(start(200, content_type, fields.items()))
     try:
         await _body(send, first)
         sent = 0
@@ -38,10 +50,10 @@ async def stream(send: Send, events: AsyncIterator[bytes], headers: Callable[[],
             if sent % BURST == 0:  # where a provider sends much at once, nothing else here would wait for anything
                 await asyncio.sleep(0)
     except GatewayError as error:
-        await _end(send, event(error.body(), "error"))
+        await _end(send, failed(error))
         raise
     except Exception:
-        await _end(send, event(InternalError("Something failed inside the gateway.").body(), "error"))
+        await _end(send, failed(InternalError("Something failed inside the gateway.")))
         raise
     await _end(send)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -11,11 +12,17 @@ from gateway.contract import Operation
 from gateway.settings.models import ModelsFile
 from gateway.settings.source import ConfigError, Location, near_miss
 
-MODES = {
-    "chat": Operation.CHAT,
-    "completion": Operation.CHAT,
-    "responses": Operation.CHAT,
-    "embedding": Operation.EMBEDDING,
+#: LiteLLM's word for what a model is for, and the operations it does then.
+MODES: Mapping[str, frozenset[Operation]] = {
+    "chat": frozenset({Operation.CHAT}),
+    "completion": frozenset({Operation.CHAT}),
+    "responses": frozenset({Operation.CHAT}),
+    "embedding": frozenset({Operation.EMBEDDING}),
+    "moderation": frozenset({Operation.MODERATION}),
+    "image_generation": frozenset({Operation.IMAGE_GENERATION, Operation.IMAGE_EDIT}),
+    "image_edit": frozenset({Operation.IMAGE_EDIT}),
+    "audio_speech": frozenset({Operation.SPEECH}),
+    "audio_transcription": frozenset({Operation.TRANSCRIPTION, Operation.TRANSLATION}),
 }
 #: Every word that LiteLLM's map has for what a model does.
 KNOWN_MODES = frozenset(str(entry["mode"]) for entry in litellm.model_cost.values() if entry.get("mode")).union(MODES)
@@ -33,6 +40,7 @@ class Abilities:
         self._at: Location = ("model_list", index, "model_info")
         self._said = models.file.model_list[index].model_info
         self._model = model
+        self._provider = provider
         self._keys = (f"{provider}/{model}", model)
 
     def modes(self) -> frozenset[Operation] | None:
@@ -40,7 +48,10 @@ class Abilities:
         mode = self._said_mode() or self._listed_mode()
         if mode not in KNOWN_MODES:
             return None
-        return frozenset({MODES[mode]}) if mode in MODES else frozenset()
+        able = MODES.get(mode, frozenset())
+        # Of a server that only speaks like OpenAI's, nobody knows whether it keeps responses.
+        keeps = self._provider == "openai" and self._model in litellm.open_ai_chat_completion_models
+        return able | {Operation.RESPONSES} if keeps and Operation.CHAT in able else able
 
     def window(self) -> int | None:
         """How many tokens it takes in; None where nobody says, for which LiteLLM's map also writes 0."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -12,8 +12,8 @@ import litellm
 from litellm.types.router import RouterRateLimitError
 
 from gateway.contract import DEFAULT_MODEL, NotFound, Operation, nothing
+from gateway.lanes import abilities, endings, token_count, vocabulary
 from gateway.lanes import deployments as entries
-from gateway.lanes import endings, vocabulary
 from gateway.lanes.boot import clear_callbacks, configure
 from gateway.settings.load import Settings
 from gateway.settings.models import ModelsFile
@@ -78,14 +78,39 @@ class Plan:
         chain = tuple(group for group in self.chains[name] if self._does(group, operation))
         if not chain:
             able = [group for group in self.names if self._does(group, operation)]
-            advice = f"these can: {', '.join(able)}" if able else "'model_list' in litellm.yaml has none that can"
-            message = f"The model {name!r} can't do {operation.value}; {advice}."
+            advice = f"these can: {', '.join(able)}" if able else _none_can(operation)
+            message = f"The model {name!r} can't do {_words(operation)}; {advice}."
             raise NotFound(message, code="model_not_found", param="model")
         self._able[name, operation] = chain
         return chain
 
+    def first(self, operation: Operation, among: Collection[str] | None = None) -> str:
+        """The model of a request that names none, as OpenAI has one for some routes, and of ``among`` where that is
+        given; raises NotFound."""
+        may = [group for group in (self.primary, *self.names) if among is None or group in among]
+        found = next((group for group in may if self._does(group, operation)), None)
+        if found is None:
+            raise NotFound(f"No model here can do {_words(operation)}: {_none_can(operation)}.", code="model_not_found")
+        return found
+
+    def count_tokens(self, texts: Iterable[str]) -> int:
+        """How many tokens the texts have, as OpenAI's newer models count. Takes long: not for the event loop."""
+        return token_count.count(texts)
+
     def _does(self, group: str, operation: Operation) -> bool:
         return any(d.group == group and d.does(operation) for d in self.deployments)
+
+
+def _words(operation: Operation) -> str:
+    return operation.value.replace("_", " ")
+
+
+def _none_can(operation: Operation) -> str:
+    """What to configure."""
+    modes = " or ".join(repr(mode) for mode, does in abilities.MODES.items() if operation in does)
+    if operation is Operation.RESPONSES:
+        return "'model_list' in litellm.yaml has no chat model of OpenAI's own"
+    return f"'model_list' in litellm.yaml has none that can; add one whose 'model_info' has the mode {modes}"
 
 
 def plan(settings: Settings, today: datetime.date | None = None) -> Plan:
@@ -146,7 +171,7 @@ def _uncallable(deployment: Deployment, deployments: tuple[Deployment, ...]) -> 
 def _other_kind(deployment: Deployment) -> str | None:
     if deployment.modes is None or deployment.modes:
         return None
-    return f"{deployment.group!r} does neither chat nor embeddings, so that no route here calls it"
+    return f"{deployment.group!r} is of a kind that no route here calls"
 
 
 def _chat(deployments: tuple[Deployment, ...]) -> list[Deployment]:
@@ -158,11 +183,17 @@ def _without_chat(settings: Settings, deployments: tuple[Deployment, ...]) -> li
     """A gateway for embeddings only is of use; one whose models no route calls is not."""
     document = settings.models.document
     if not any(d.does(operation) for d in deployments for operation in Operation):
-        message = "none of the models does chat or embeddings, and there are no routes for anything else"
+        message = "none of the models is of a kind that a route here calls"
         raise ConfigError([document.problem(("model_list",), message)])
     if _chat(deployments):
         return []
-    return [str(document.problem(("model_list",), "none of the models does chat; only /v1/embeddings can answer"))]
+    return [
+        str(
+            document.problem(
+                ("model_list",), "none of the models does chat, so that chat and the assistant can't answer"
+            )
+        )
+    ]
 
 
 def _primary(settings: Settings, deployments: tuple[Deployment, ...]) -> tuple[str, str | None]:

@@ -9,6 +9,7 @@ from typing import Any
 import litellm
 from litellm.types.router import LiteLLM_Params
 
+from gateway.lanes import prices
 from gateway.lanes.abilities import Abilities
 from gateway.lanes.vocabulary import ATTEMPT, FIRST_TOKEN, LIMITS, OPENAI_PARAMS, ROUTING_PARAMS
 from gateway.settings.models import WILDCARD, ModelsFile
@@ -80,6 +81,7 @@ class _Reader:
     def deployment(self, identity: str, lane: str) -> Deployment:
         """The entry as a deployment; ``lane`` is the setting."""
         able = Abilities(self._models, self._index, self._provider, self._model)
+        said = {**self._entry.model_info, **self._params}
         return Deployment(
             id=identity,
             group=self._entry.model_name,
@@ -95,8 +97,11 @@ class _Reader:
             doubt=self._doubt(),
             window=able.window(),
             prefills=able.prefills(),
+            native=lane == "auto" and self._provider == "openai" and set(self._params) <= LEAN_PARAMS,
             first_token_seconds=self._params.get(FIRST_TOKEN),
             attempt_seconds=self._params.get(ATTEMPT),
+            price=prices.price(said, self._provider, self._model),
+            longest_answer=prices.longest_answer(said, self._provider, self._model),
             litellm_params={**self._params, "model": self._entry.litellm_params.model},
             model_info=self._entry.model_info,
         )

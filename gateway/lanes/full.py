@@ -16,6 +16,7 @@ import litellm
 
 from gateway import redact
 from gateway.contract import Call, Chunk, Operation
+from gateway.lanes import others
 from gateway.lanes.client_guard import Exchange, ReplyTooLarge, install, watch
 from gateway.lanes.provider_error import provider_failure
 from gateway.lanes.wire import (
@@ -35,6 +36,11 @@ ALWAYS = {"num_retries": 0, "max_retries": 0, "disable_fallbacks": True, "no-log
 TOP_FIELDS = ("id", "created", "system_fingerprint", "service_tier", "usage")
 #: Providers that are sent the address of an image as it is; for others LiteLLM would fetch it.
 FETCH_THEMSELVES = frozenset({"openai", "azure"})
+#: What callers of Anthropic's and Gemini's own API send beside OpenAI's parameters, and the providers that know it.
+OWN_PARAMS = {
+    "top_k": frozenset({"anthropic", "gemini", "vertex_ai"}),
+    "safety_settings": frozenset({"gemini", "vertex_ai"}),
+}
 #: What LiteLLM's translation raises where a caller's request has a shape that it does not expect.
 TRANSLATION_ERRORS = (TypeError, ValueError, KeyError, AttributeError, IndexError)
 NOT_CARRIED = "this model can't be sent this request"
@@ -48,6 +54,8 @@ TRANSPORT_KINDS: tuple[tuple[Any, Kind], ...] = (
 
 class LiteLLMLane:
     """Calls one deployment of ``router`` by its id; its replies may have ``max_reply_bytes``."""
+
+    name = "litellm"
 
     def __init__(self, router: Any, max_reply_bytes: int) -> None:
         install(max_reply_bytes)
@@ -71,8 +79,10 @@ class LiteLLMLane:
             raise failure_of(error, exchange) from error
 
     async def _chunks(self, deployment: Deployment, call: Call, exchange: Exchange) -> AsyncGenerator[Chunk, None]:
-        if call.operation is Operation.EMBEDDING:
-            yield Chunk(await self._embedding(deployment, call))
+        if call.operation is not Operation.CHAT:
+            method = others.method(self._router, call)
+            answered = await method(model=deployment.id, **others.params(call), **ALWAYS)
+            yield others.reply(deployment, call, answered)
         elif call.stream:
             async with aclosing(self._streamed(deployment, call, exchange)) as chunks:
                 async for chunk in chunks:
@@ -102,14 +112,6 @@ class LiteLLMLane:
         if not finished:
             raise Failure(Kind.CUT, "the stream ended without a finish reason")
 
-    async def _embedding(self, deployment: Deployment, call: Call) -> Json:
-        reply: Json = (await self._send(self._router.aembedding, deployment, call)).model_dump(warnings=False)
-        if not reply.get("data"):
-            raise Failure(Kind.EMPTY, "the reply has no embeddings")
-        kept = {key: reply[key] for key in ("object", "data", "usage") if key in reply}
-        kept["usage"] = {key: kept.get("usage", {}).get(key) or 0 for key in ("prompt_tokens", "total_tokens")}
-        return kept | {"model": deployment.group}
-
     async def _send(
         self, method: Callable[..., Awaitable[Any]], deployment: Deployment, call: Call, **more: Any
     ) -> Any:
@@ -117,9 +119,10 @@ class LiteLLMLane:
         check_files(params.get("messages", []))
         if deployment.provider not in FETCH_THEMSELVES:
             check_media(params.get("messages", []))
-        if call.operation is Operation.CHAT:
-            params["stream"] = call.stream
-        return await method(model=deployment.id, **params, **ALWAYS)
+        for name, providers in OWN_PARAMS.items():
+            if deployment.provider not in providers:
+                params.pop(name, None)
+        return await method(model=deployment.id, **params, stream=call.stream, **ALWAYS)
 
 
 def _chunk(deployment: Deployment, data: Json, choices: list[Json]) -> Json:

@@ -32,6 +32,8 @@ from gateway.upstream.failures import Failure, Kind
 
 #: Bytes of a ``response_format`` whose translation is kept: callers send them, of any length.
 LONGEST_KEPT = 16_384
+#: Beside what LiteLLM lists: the last two are what callers of Anthropic's and Gemini's own API send.
+OWN_PARAMS = frozenset({"stream_options", "top_k", "safety_settings"})
 DEFAULT_BASE = "https://generativelanguage.googleapis.com/v1beta"
 
 
@@ -101,16 +103,18 @@ class GeminiWire:
 
     def _params(self, model: str) -> frozenset[str]:
         if model not in self._supported:
-            self._supported[model] = frozenset(self._config.get_supported_openai_params(model)) | {"stream_options"}
+            self._supported[model] = frozenset(self._config.get_supported_openai_params(model)) | OWN_PARAMS
         return self._supported[model]
 
     def _body(self, deployment: Deployment, messages: list[Json], params: Json) -> Any:
         """LiteLLM's translation; what it can't translate, another provider may still take."""
         try:
-            asked = params.pop("response_format", None)
+            asked, safety = params.pop("response_format", None), params.pop("safety_settings", None)
             optional = self._config.map_openai_params(params, {}, deployment.model, True)
             if asked is not None:
                 optional |= self._response_format(deployment.model, orjson.dumps(asked))
+            if safety is not None:
+                optional["safety_settings"] = safety
             return _translated(deployment, messages, optional)
         except Exception as error:
             raise untranslatable(deployment, error) from error

@@ -33,6 +33,8 @@ WHOLE_SECONDS = 600.0
 class LeanLane:
     """Carries chat calls; ``wires`` are by provider."""
 
+    name = "lean"
+
     def __init__(
         self,
         transport: Transport,

@@ -8,9 +8,11 @@ MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
 class EventParser:
-    """Turns bytes, however they are cut, into the ``data`` of whole events. Only ``data`` is of interest."""
+    """Turns bytes, however they are cut, into the ``data`` of whole events, each of ``most`` bytes. Only ``data`` is of
+    interest."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_EVENT_BYTES) -> None:
+        self._most = most
         self._rest: list[bytes] = []  # of a line whose end has not come; joined once, when it comes
         self._data: list[bytes] = []
         self._size = 0
@@ -18,8 +20,8 @@ class EventParser:
     def feed(self, received: bytes) -> list[bytes]:
         """The events that ``received`` completes; raises Failure where one grows beyond all measure."""
         self._size += len(received)
-        if self._size > MAX_EVENT_BYTES:
-            raise Failure(Kind.GARBAGE, f"an event is over {MAX_EVENT_BYTES} bytes")
+        if self._size > self._most:
+            raise Failure(Kind.GARBAGE, f"an event is over {self._most} bytes")
         ends = received.count(b"\n")
         if not ends:
             self._rest.append(received)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,16 +17,18 @@ from gateway.settings.schema import Timeouts, Upstream
 from gateway.upstream.failures import Failure, Kind
 
 ERROR_BODY_BYTES = 65536
+LARGE_BODY_BYTES = 512 * 1024
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A POST to a provider. ``headers`` hold the key, so it is never shown."""
+    """A POST to a provider, or what ``method`` says. ``headers`` hold the key, so it is never shown."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
 
 class Transport:
@@ -83,11 +86,12 @@ class Transport:
                 raise
         return await _posted(self._new, request, sent)
 
-    async def json(self, response: aiohttp.ClientResponse) -> dict[str, Any]:
-        """The body as a JSON object of bounded size."""
-        body = await _read(response, self._max_reply)
+    async def json(self, response: aiohttp.ClientResponse, most: int | None = None) -> dict[str, Any]:
+        """The body as a JSON object of at most so many bytes, or of those that the settings allow."""
+        most = most or self._max_reply
+        body = await _read(response, most)
         if body is None:
-            raise Failure(Kind.GARBAGE, f"the reply is over {self._max_reply} bytes")
+            raise Failure(Kind.GARBAGE, f"the reply is over {most} bytes")
         try:
             data = loads(body)
         except ValueError:
@@ -114,8 +118,15 @@ def _session(
 
 
 async def _posted(session: aiohttp.ClientSession, request: Request, sent: dict[str, bool]) -> aiohttp.ClientResponse:
-    return await session.post(
-        request.url, data=request.body, headers=request.headers, allow_redirects=False, trace_request_ctx=sent
+    # A file's bytes are written in pieces, so that others have their turn.
+    large = len(request.body) > LARGE_BODY_BYTES
+    return await session.request(
+        request.method,
+        request.url,
+        data=io.BytesIO(request.body) if large else request.body,
+        headers=request.headers,
+        allow_redirects=False,
+        trace_request_ctx=sent,
     )
 
 

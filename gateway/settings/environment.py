@@ -59,6 +59,7 @@ VARIABLES: Mapping[str, Variable] = {
     "GATEWAY_PORT": Variable(_whole(0, 65535), ("server", "port")),
     "GATEWAY_CONFIG": Variable(str),
     "GATEWAY_CONFIG_DIR": Variable(str),
+    "GATEWAY_KEYS": Variable(str),
     "GATEWAY_LOG_DIR": Variable(str, ("logging", "dir")),
     "GATEWAY_MASTER_KEY": Variable(str, secret=True),
 }

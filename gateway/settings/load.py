@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from gateway.settings import environment
+from gateway.settings import environment, keys
 from gateway.settings.environment import VARIABLES, Environment
+from gateway.settings.keys import Key
 from gateway.settings.models import ModelsFile
 from gateway.settings.schema import GatewayConfig
 from gateway.settings.source import ConfigError, Document, Problem, validate
@@ -50,7 +51,8 @@ class ConfigFiles:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that was configured, checked as far as it can be without litellm."""
+    """Everything that was configured, checked as far as it can be without litellm. ``keys`` are the virtual keys at the
+    start, None where ``keys_file`` is not there."""
 
     gateway: GatewayConfig
     document: Document
@@ -59,6 +61,8 @@ class Settings:
     files: ConfigFiles
     master_key: str | None
     warnings: tuple[str, ...]
+    keys_file: Path
+    keys: tuple[Key, ...] | None
 
     @property
     def log_dir(self) -> Path:
@@ -79,9 +83,10 @@ class Settings:
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read environment, ``config/gateway.yaml`` and ``litellm.yaml``; raises ConfigError with all that is wrong."""
     env = environment.read(os.environ if environ is None else environ)
-    folder = Path(env.get("GATEWAY_CONFIG_DIR", PROJECT / "config"))
+    folder = _folder(env)
     document, config = _gateway(folder / "gateway.yaml", env)
-    models = ModelsFile(Document.read(Path(env.get("GATEWAY_CONFIG", PROJECT / "litellm.yaml"))), env.raw)
+    models = _models(env)
+    keys_file = _keys_file(env)
     settings = Settings(
         gateway=config,
         document=document,
@@ -90,9 +95,30 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         files=ConfigFiles(folder),
         master_key=_master_key(env, models),
         warnings=(*env.warnings, *models.warnings, *_per_process(env)),
+        keys_file=keys_file,
+        keys=keys.read(keys_file, models.file.names),
     )
     _refuse_open_listener(settings)
     return settings
+
+
+def keys_place(environ: Mapping[str, str] | None = None) -> tuple[Path, tuple[str, ...]]:
+    """Where the virtual keys are kept, and the models that they may name; raises ConfigError. Asks for less than
+    ``load``, which refuses to listen to others before there is a key."""
+    env = environment.read(os.environ if environ is None else environ)
+    return _keys_file(env), _models(env).file.names
+
+
+def _folder(env: Environment) -> Path:
+    return Path(env.get("GATEWAY_CONFIG_DIR", PROJECT / "config"))
+
+
+def _keys_file(env: Environment) -> Path:
+    return Path(env.get("GATEWAY_KEYS", _folder(env) / "keys.yaml"))
+
+
+def _models(env: Environment) -> ModelsFile:
+    return ModelsFile(Document.read(Path(env.get("GATEWAY_CONFIG", PROJECT / "litellm.yaml"))), env.raw)
 
 
 def _gateway(path: Path, env: Environment) -> tuple[Document, GatewayConfig]:
@@ -136,11 +162,11 @@ def _per_process(env: Environment) -> tuple[str, ...]:
 
 def _refuse_open_listener(settings: Settings) -> None:
     host = settings.gateway.server.host
-    if host in LOOPBACK or settings.master_key:
+    if host in LOOPBACK or settings.master_key or settings.keys:
         return
     message = (
         f"{host!r} is not a loopback address, and no key is configured: anyone who reaches it could spend your "
-        "provider's money. Set GATEWAY_MASTER_KEY, or listen on 127.0.0.1"
+        "provider's money. Set GATEWAY_MASTER_KEY, make a key ('make key NAME=...'), or listen on 127.0.0.1"
     )
     origin = settings.origin("server", "host")
     if origin in VARIABLES:

@@ -22,6 +22,7 @@ class Server(Section):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     max_body_bytes: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    max_upload_bytes: Annotated[int, Field(ge=1024)] = 25 * 1024 * 1024
     max_head_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
     head_seconds: Seconds = 10.0
     body_seconds: Seconds = 30.0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.contract import Call, Chunk
+from gateway.billing import Meter
+from gateway.contract import Call, Chunk, Spent
 from gateway.upstream.candidates import Candidate
 from gateway.upstream.deployment import TICK, Deployment
 from gateway.upstream.failures import Failure, Kind
@@ -40,7 +41,7 @@ class Attempt:
         self._manner = manner
         self._started = time.perf_counter()
         self._first_token: float | None = None
-        self._usage: Mapping[str, Any] | None = None
+        self._meter = Meter(call)
         deployment, lane = candidate.deployment, candidate.lane
         self._streams = lane.streams(deployment, call)
         self._chunks = patience.guard(call, deployment, lane.attempt(deployment, call), streams=self._streams)
@@ -61,6 +62,7 @@ class Attempt:
         try:
             async for chunk in self._chunks:
                 if chunk is TICK:
+                    self._meter.tick()
                     spoken()
                     continue
                 self._note(chunk)
@@ -87,9 +89,11 @@ class Attempt:
             for chunk in self._begun:
                 yield chunk
             async for chunk in self._chunks:
-                if chunk is not TICK:
-                    self._note(chunk)
-                    yield chunk
+                if chunk is TICK:
+                    self._meter.tick()
+                    continue
+                self._note(chunk)
+                yield chunk
         except BaseException as error:
             ending = _failure(error)
             if ending is error:
@@ -103,7 +107,7 @@ class Attempt:
         await self.end(CancelledError())
 
     async def end(self, error: BaseException | None) -> None:
-        """Settle the token, close the provider's call, write the line of this call; once."""
+        """Settle the token, close the provider's call, note what it used, write the line of it; once."""
         if self._ended:
             return
         self._ended = True
@@ -112,9 +116,12 @@ class Attempt:
             await self._chunks.aclose()
         finally:
             failure = error if isinstance(error, Failure) else None
+            spent = self._meter.spent(self._candidate.deployment.group, self._candidate.deployment.price)
+            if spent is not None:
+                self._call.trail.spent.append(spent)
             alarming = failure and (failure.rule.set_aside or failure.kind is Kind.INTERNAL)
             level = "error" if alarming else "warning" if failure else "info"
-            self._log(level, "model_call", **self._fields(error, failure))
+            self._log(level, "model_call", **self._fields(error, failure), **_billed(spent))
 
     def _ends(self, chunk: Chunk) -> bool:
         """Whether the chunk ends an answer without a word; raises Failure for a refusal to be asked elsewhere."""
@@ -125,29 +132,40 @@ class Attempt:
     def _note(self, chunk: Chunk) -> None:
         if self._first_token is None:
             self._first_token = time.perf_counter()
-        self._usage = chunk.data.get("usage") or self._usage
+        self._meter.note(chunk)
 
     def _fields(self, error: BaseException | None, failure: Failure | None) -> dict[str, Any]:
         fields: dict[str, Any] = {
             "request_id": self._call.request_id,
             "model_provider": self._candidate.deployment.provider,
             "deployment": self._candidate.deployment.id,
-            "lane": self._candidate.deployment.lane,
+            "lane": self._candidate.lane.name,
             "attempt": self._manner.number,
             "outcome": _outcome(error),
             "ms": _ms(self._started),
         }
         if self._first_token is not None:
             fields["first_token_ms"] = round((self._first_token - self._started) * 1000, 1)
-        if self._usage:
-            fields["prompt_tokens"] = self._usage.get("prompt_tokens")
-            fields["completion_tokens"] = self._usage.get("completion_tokens")
         if failure:
             # A provider's own words can quote the prompt, so that only its status and code are logged.
             detail = failure.message if failure.status is None else None
             fields |= {"status": failure.status, "code": failure.code, "detail": detail}
             fields["advice"] = _advice(self._candidate.deployment, failure)
         return fields
+
+
+def _billed(spent: Spent | None) -> dict[str, Any]:
+    """What an attempt used, as the log says it; nothing where it used nothing."""
+    if spent is None:
+        return {}
+    cost = None if spent.cost_usd is None else round(spent.cost_usd, 9)
+    return {
+        "prompt_tokens": spent.prompt_tokens,
+        "cached_tokens": spent.cached_tokens or None,
+        "completion_tokens": spent.completion_tokens,
+        "cost_usd": cost,
+        "estimated": spent.estimated or None,
+    }
 
 
 def _failure(error: BaseException) -> BaseException:

@@ -65,14 +65,13 @@ class Candidates:
     def route(self, call: Call, *, hedged: bool = False) -> Route:
         """Whom to ask for ``call``, those that lag behind last where it is ``hedged``; raises NotFound for a model that
         there is not."""
-        groups = self._chain(call.model, call.operation)
         admit = partial(self._candidate, call.operation)
         last = self.laggards.asked_last if hedged else _nobody
-        return Route(groups, self._picker, admit, self._rescues, last)
+        return Route(self._groups_of(call), self._picker, admit, self._rescues_of(call), last)
 
-    def reroutes_refusals(self, deployment: Deployment) -> bool:
-        """Whether the configuration asks others where this model refuses."""
-        return deployment.group in self._rescues.get(Kind.REFUSED, {})
+    def reroutes_refusals(self, deployment: Deployment, call: Call) -> bool:
+        """Whether the configuration asks others where this model refuses, and ``call`` may go there."""
+        return deployment.group in self._rescues_of(call).get(Kind.REFUSED, {})
 
     def again(self, candidate: Candidate) -> Candidate:
         """The same deployment for another try, if its breaker still lets it."""
@@ -89,7 +88,7 @@ class Candidates:
 
     def seconds_left(self, call: Call) -> float:
         """Until the first of the call's deployments may be tried again."""
-        groups = self._chain(call.model, call.operation)
+        groups = self._groups_of(call)
         waits = [breaker.seconds_left for name, breaker in self.breakers.items() if self._groups.get(name) in groups]
         return min(waits, default=0.0)
 
@@ -98,9 +97,25 @@ class Candidates:
         until, kind = self._aside.get(deployment, (0.0, None))
         return str(kind) if kind and self._clock() < until else None
 
+    def _groups_of(self, call: Call) -> tuple[str, ...]:
+        """Those that may be asked, in order."""
+        groups = self._chain(call.model, call.operation)
+        return groups if call.only is None else tuple(group for group in groups if group in call.only)
+
+    def _rescues_of(self, call: Call) -> Rescues:
+        """Those that ``call`` may be taken to."""
+        if call.only is None:
+            return self._rescues
+        may = call.only
+        kept = {
+            kind: {group: [to for to in targets if to in may] for group, targets in by_group.items()}
+            for kind, by_group in self._rescues.items()
+        }
+        return {kind: {group: to for group, to in by_group.items() if to} for kind, by_group in kept.items()}
+
     def _candidate(self, operation: Operation, deployment: Deployment) -> Candidate:
-        # The lean lane carries chat only; every other route of the same deployment takes LiteLLM's.
-        lane = self._lanes[deployment.lane if operation is Operation.CHAT else "litellm"]
+        other = "native" if deployment.native else "litellm"
+        lane = self._lanes[deployment.lane if operation is Operation.CHAT else other]
         if deployment.unusable:
             return Candidate(deployment, lane, Failure(Kind.NO_KEY, deployment.unusable), _nothing)
         if self.aside(deployment.id):

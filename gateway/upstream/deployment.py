@@ -6,8 +6,10 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from gateway.billing import Price
 from gateway.contract import Call, Chunk, Operation, nothing
 
+UNKNOWN_MAY = frozenset({Operation.CHAT, Operation.EMBEDDING})
 #: What a lane yields while it keeps a reply back, to gather it or to see whether it is whole: more of it has come.
 TICK: Final = Chunk({"choices": []})
 
@@ -23,6 +25,8 @@ class Deployment:
     ``doubt`` is what makes it doubtful that it can be called, else None. ``window`` is how many tokens it takes in,
     None where nobody says; ``prefills`` whether it goes on with an answer whose beginning it is given as its own.
     ``first_token_seconds`` and ``attempt_seconds`` are its entry's own limits, in place of the settings'.
+    ``native`` is that its server speaks OpenAI's wire beyond chat, and nothing but its address and key is special.
+    ``price`` is what its work costs, ``longest_answer`` how many tokens it answers with at most; None for unknown.
     """
 
     id: str
@@ -39,18 +43,24 @@ class Deployment:
     doubt: str | None = None
     window: int | None = None
     prefills: bool = False
+    native: bool = False
     first_token_seconds: float | None = None
     attempt_seconds: float | None = None
+    price: Price | None = None
+    longest_answer: int | None = None
     litellm_params: Mapping[str, Any] = field(default_factory=nothing, repr=False)
     model_info: Mapping[str, Any] = field(default_factory=nothing)
 
     def does(self, operation: Operation) -> bool:
-        """Whether it may be asked for ``operation``."""
-        return self.modes is None or operation in self.modes
+        """Whether it may be asked for ``operation``; of a model that nobody knows, chat and embeddings are tried."""
+        return operation in (UNKNOWN_MAY if self.modes is None else self.modes)
 
 
 class Lane(Protocol):
-    """One way to carry an attempt. There are two: the lean lane and LiteLLM's own."""
+    """One way to carry an attempt. There are three: the lean lane for chat, the native one for what else OpenAI's wire
+    has, and LiteLLM's own. ``name`` is the word for it in the log."""
+
+    name: str
 
     def streams(self, deployment: Deployment, call: Call) -> bool:
         """Whether the provider streams its reply, if only to be gathered here, so that a stream's limits guard it."""

@@ -167,7 +167,7 @@ class Hunt:
             number=self.attempts,
             on_begun=self.candidates.begun,
             may_be_empty=wanted.may_be_empty(candidate.deployment),
-            refusals_fail=self.candidates.reroutes_refusals(candidate.deployment),
+            refusals_fail=self.candidates.reroutes_refusals(candidate.deployment, self.of),
         )
         try:
             return Attempt(wanted.call(candidate.deployment), candidate, self.patience, self.log, manner)

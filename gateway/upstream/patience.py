@@ -16,6 +16,8 @@ from gateway.waiting import until
 #: Once the usage has come, only the end of the connection's message can be missing.
 LAST_SECONDS = 0.1
 NEVER = float("inf")
+#: Events that say that there will be an answer, and nothing of it.
+SILENT_EVENTS = frozenset({"response.created", "response.in_progress", "response.queued"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,12 @@ class Patience:
     @classmethod
     def of(cls, call: Call, timeouts: Timeouts, hurried_share: float = 1.0) -> Patience:
         """The patience that a request of this surface is owed from now on. Of a policy's own limit one attempt may
-        take ``hurried_share``, so that the rest is the next model's."""
+        take ``hurried_share``, so that the rest is the next model's, if there is one."""
         attempt = getattr(timeouts.attempt_seconds, call.surface)
         total = getattr(timeouts.request_seconds, call.surface)
-        if call.seconds is not None:
-            total = min(total, call.seconds)
+        total = call.within(total)
+        if call.only is not None and len(call.only) == 1:
+            hurried_share = 1.0
         now = asyncio.get_running_loop().time()
         if call.seconds is None or attempt <= total * hurried_share:
             return cls(timeouts, attempt, now + total)
@@ -82,17 +85,20 @@ class _Watch:
         self._begun = self._over = False
         now = self._now()
         # The first token is waited for once: chunks that say nothing do not begin its time anew.
-        first = deployment.first_token_seconds or patience.timeouts.first_token_seconds
-        self._first = now + first if streams else NEVER
         attempt = patience.attempt
         if deployment.attempt_seconds and not patience.hurried:
             attempt = deployment.attempt_seconds
+        first = deployment.first_token_seconds or patience.timeouts.first_token_seconds
+        self._between = patience.timeouts.between_tokens_seconds
+        if call.operation is not Operation.CHAT:  # what is drawn, spoken or looked up comes when most of it is done
+            first = self._between = attempt
+        self._first = now + first if streams else NEVER
         # A call that is not streamed is bounded as a whole too: it can begin anew elsewhere, and nobody has seen of it.
         self._attempt = NEVER if call.stream else now + attempt
         self._slow = Kind.HURRIED if patience.hurried else Kind.SLOW
         self._streams = streams
         self.now = now
-        self._left = patience.timeouts.between_tokens_seconds
+        self._left = self._between
 
     def next(self) -> tuple[float, Kind | None]:
         """The loop's time by which something must come, and the failure's kind; None where nothing need come. To be
@@ -117,7 +123,7 @@ class _Watch:
         says = chunk is TICK or speaks(chunk)
         if says:
             self._begun = True
-            self._left = self._timeouts.between_tokens_seconds
+            self._left = self._between
         if chunk is TICK:
             return
         self._finishes.note(chunk.data.get("choices") or ())
@@ -130,7 +136,8 @@ class _Watch:
 def speaks(chunk: Chunk) -> bool:
     """Whether the chunk says something: a role alone, or white space, is no answer yet."""
     if "choices" not in chunk.data:
-        return True
+        event = chunk.data.get("event")
+        return event is None or event.get("type") not in SILENT_EVENTS
     return any(_says(choice.get("delta") or {}) for choice in chunk.data["choices"])
 
 
@@ -142,8 +149,10 @@ def _says(delta: dict[str, object]) -> bool:
 
 
 def complete(call: Call, chunk: Chunk) -> bool:
-    """Whether ``chunk`` ends an answer that may be empty: it was cut by a limit, or by a policy."""
+    """Whether ``chunk`` ends an answer that may be empty: it was cut by a limit, by a policy, or at once by a text that
+    it was to stop at."""
     if call.operation is not Operation.CHAT:
-        return True
+        return "event" not in chunk.data
     reasons = [choice.get("finish_reason") for choice in chunk.data.get("choices") or ()]
-    return any(reason and reason != "stop" for reason in reasons)
+    may_stop = bool(call.params.get("stop"))
+    return any(reason and (may_stop or reason != "stop") for reason in reasons)

@@ -96,7 +96,8 @@ class ModalHeuristics(Policy):
         if decision.mode != "modal" or decision.modal is None:
             return replace(call, learnt=learnt)
         params = self._params(call.params, self._types[decision.modal])
-        return replace(call, params=params, seconds=self._seconds, stream=False, learnt={**learnt, SENT: params})
+        seconds = call.within(self._seconds)
+        return replace(call, params=params, seconds=seconds, stream=False, learnt={**learnt, SENT: params})
 
     def response(self, call: Call, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
         """A modal is one chunk; a conversation passes, and its notes come last. An answer that another policy gave,
@@ -149,7 +150,7 @@ class ModalHeuristics(Policy):
         self, call: Call, kind: ModalType, chunks: AsyncIterator[Chunk], heard: Heard
     ) -> tuple[Any, Source] | None:
         """What a model made of it in time, if anything; ``heard`` is filled on the way."""
-        limit = asyncio.timeout(self._seconds)
+        limit = asyncio.timeout(call.within(self._seconds))
         try:
             async with limit:
                 await _hear(chunks, heard)

@@ -3,22 +3,31 @@
 import time
 import traceback
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from . import control, gemini_ask, gemini_wire, openai_ask, openai_wire, routes
+from . import control, form, gemini_ask, gemini_wire, openai_calls, openai_wire, routes
 from .calls import Call, Outcome
 from .connection import Connection
 from .faults.registry import Planned, plan
 from .request import Request
 from .script import State
+from .stored import NotAnsweredError
 from .turn import Turn
 from .wire import Problem, Subject, Wire
 
 Json = dict[str, Any]
 STREAMS = "streamGenerateContent"
 PREFILL = plan({"kind": "prefill_refused"})
+
+
+class Sent(NamedTuple):
+    """A request's body: JSON, or the fields of a form; and what is wrong with it."""
+
+    body: Any
+    fields: form.Form | None = None
+    detail: str = ""
 
 
 class App:
@@ -35,9 +44,9 @@ class App:
             connection.spawn(control.answer(self.state, connection, request))
             return
         route = routes.resolve(request.method, request.path)
-        body, detail = _parsed(request.body)
-        turn = self._turn(connection, request, route, body)
-        problem = _prepare(turn, route, request, body, detail)
+        sent = _parsed(request)
+        turn = self._turn(connection, request, route, sent)
+        problem = self._prepare(turn, route, request, sent)
         if problem is not None:
             turn.send_now(orjson.dumps(problem.body), problem.status, problem.headers)
             turn.end("completed")
@@ -48,14 +57,15 @@ class App:
         if fault is not None or turn.streams or self.state.settings.latency:
             connection.spawn(_answer(turn, fault))
         else:
-            turn.send_now(turn.body())
+            turn.send_now(turn.body(), kind=turn.kind)
             turn.end("completed")
 
     def _refuses(self, turn: Turn) -> bool:
         """Whether the call ends with an answer's beginning, and such are refused; no script is asked then."""
         return turn.ask is not None and turn.ask.prefilled and self.state.settings.manner.prefill == "refuse"
 
-    def _turn(self, connection: Connection, request: Request, route: routes.Route, body: Any) -> Turn:
+    def _turn(self, connection: Connection, request: Request, route: routes.Route, sent: Sent) -> Turn:
+        body = sent.body if sent.fields is None else form.view(sent.fields)
         named = body.get("model") if isinstance(body, dict) else None
         call = Call(
             id=0,
@@ -66,7 +76,7 @@ class App:
             headers=request.headers,
             body=body,
             started=time.monotonic(),
-            size=len(request.body),
+            size=len(request.body) if sent.fields is None else len(str(body)),
         )
         self.state.log.begin(call)
         wire: Wire = self._gemini if route.provider == "gemini" else self._openai
@@ -75,6 +85,32 @@ class App:
         turn.log_end = self.state.log.end
         connection.on_leave = partial(self.state.log.end, call, "aborted")
         return turn
+
+    def _prepare(self, turn: Turn, route: routes.Route, request: Request, sent: Sent) -> Problem | None:
+        """Gives the turn its reply; returns the error of a call that gets none."""
+        if not route.operation:
+            return turn.wire.error(404, f"Invalid URL ({request.method} {request.path})")
+        turn.key = request.headers.get("authorization", "")
+        if route.provider == "gemini":
+            turn.key = request.headers.get("x-goog-api-key") or request.query.get("key", "")
+        subject = Subject(route.model, route.operation, turn.key, sent.detail)
+        if not turn.key:
+            return turn.wire.canned("no_key", subject)
+        if route.posts and not isinstance(sent.body, dict):
+            return turn.wire.canned("bad_json", subject)
+        return self._reply(turn, route, request, sent)
+
+    def _reply(self, turn: Turn, route: routes.Route, request: Request, sent: Sent) -> Problem | None:
+        try:
+            if route.provider == "openai":
+                openai_calls.prepare(turn, route, request, sent.body, sent.fields, self.state.stored)
+            elif not _gemini(turn, route, request, sent.body):
+                return turn.wire.canned("model_not_found", Subject(route.model, route.operation))
+        except NotAnsweredError as error:
+            return error.problem
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            return turn.wire.canned("bad_request", Subject(detail=str(error)))
+        return None
 
 
 async def _answer(turn: Turn, fault: Planned | None) -> None:
@@ -89,40 +125,14 @@ async def _answer(turn: Turn, fault: Planned | None) -> None:
     turn.end(outcome)
 
 
-def _parsed(raw: bytes) -> tuple[Any, str]:
-    """The body as JSON, and what is wrong with it."""
+def _parsed(request: Request) -> Sent:
     try:
-        return (orjson.loads(raw), "") if raw else (None, "the body is empty")
-    except orjson.JSONDecodeError as error:
-        return None, str(error)
-
-
-def _prepare(turn: Turn, route: routes.Route, request: Request, body: Any, detail: str) -> Problem | None:
-    """Gives the turn its reply; returns the error of a call that gets none."""
-    if not route.operation:
-        return turn.wire.error(404, f"Invalid URL ({request.method} {request.path})")
-    turn.key = request.headers.get("authorization", "")
-    if route.provider == "gemini":
-        turn.key = request.headers.get("x-goog-api-key") or request.query.get("key", "")
-    subject = Subject(route.model, route.operation, turn.key, detail)
-    if not turn.key:
-        return turn.wire.canned("no_key", subject)
-    if route.operation != "models" and not isinstance(body, dict):
-        return turn.wire.canned("bad_json", subject)
-    try:
-        known = (_gemini if route.provider == "gemini" else _openai)(turn, route, request, body)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        return turn.wire.canned("bad_request", Subject(detail=str(error)))
-    return None if known else turn.wire.canned("model_not_found", subject)
-
-
-def _openai(turn: Turn, route: routes.Route, request: Request, body: Json) -> bool:
-    if route.operation == "chat/completions":
-        turn.ask = openai_ask.read(body, turn.call.id)
-        turn.call.stream = turn.ask.stream
-    else:
-        turn.payload = openai_wire.models() if route.operation == "models" else openai_wire.embeddings(body)
-    return True
+        fields = form.read(request.headers.get("content-type", ""), request.body)
+        if fields is not None:
+            return Sent({}, fields)
+        return Sent(orjson.loads(request.body)) if request.body else Sent(None, detail="the body is empty")
+    except ValueError as error:
+        return Sent(None, detail=str(error))
 
 
 def _gemini(turn: Turn, route: routes.Route, request: Request, body: Json) -> bool:

@@ -86,7 +86,7 @@ class Double:
         return self._post("settings", values)
 
     def reset(self) -> None:
-        """Clears scripts, calls and counts, and puts the manner back; latencies stay."""
+        """Clears scripts, calls, counts and what was stored, and puts the manner back; latencies stay."""
         self._post("reset", {})
 
     def calls(self, provider: str | None = None) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Literal
 from .calls import CallLog
 from .faults.registry import Planned
 from .manner import Manner
+from .stored import Stored
 from .turn import Settings
 
 
@@ -55,6 +56,7 @@ class State:
     log: CallLog = field(default_factory=CallLog)
     settings: Settings = field(default_factory=Settings)
     scripts: list[Script] = field(default_factory=list)
+    stored: Stored = field(default_factory=Stored)
 
     def add(self, script: Script) -> None:
         """Adds a script; one with the same provider, model and path is replaced."""
@@ -70,7 +72,8 @@ class State:
         return None
 
     def reset(self) -> None:
-        """Clears scripts, calls and counts, and puts the manner back; latencies stay."""
+        """Clears scripts, calls, counts and what was stored, and puts the manner back; latencies stay."""
         self.scripts = []
+        self.stored = Stored()
         self.settings.manner = Manner()
         self.log.clear()

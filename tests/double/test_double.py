@@ -306,7 +306,7 @@ def test_openai_refusals(double: Double, client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="messages"):
         client.chat.completions.create(model=OPENAI, messages=[])
     with pytest.raises(openai.NotFoundError, match="Invalid URL"):
-        client.images.generate(prompt="x")
+        client.vector_stores.list()
     bare = b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}"
     reply = ask(double, bare)
     assert reply.status == 401 and reply.json["error"]["type"] == "invalid_request_error"

@@ -32,8 +32,14 @@ class Settings:
     manner: Manner = field(default_factory=Manner)
 
 
+def dumped(value: Any) -> bytes:
+    """The JSON of `value`; bytes are left as they are."""
+    return value if isinstance(value, bytes) else orjson.dumps(value)
+
+
 class Turn:
-    """A call and its connection. `ask` is set for chat; `payload` is the JSON body of any other reply."""
+    """A call and its connection. `ask` is set for chat; of any other reply `payload` is the body, a JSON value or
+    bytes, or `listed` the events it is streamed in; `media` is its content type, where that is not the usual one."""
 
     def __init__(self, connection: Connection, call: Call, wire: Wire, settings: Settings) -> None:
         self.connection = connection
@@ -42,6 +48,8 @@ class Turn:
         self.settings = settings
         self.ask: Ask | None = None
         self.payload: Any = None
+        self.listed: tuple[Event, ...] | None = None
+        self.media = ""
         self.operation = ""
         self.key = ""
         self.keep_alive = True
@@ -51,8 +59,13 @@ class Turn:
 
     @property
     def streams(self) -> bool:
-        """Whether the caller asked for server-sent events."""
-        return self.ask is not None and self.ask.stream
+        """Whether the healthy reply comes in pieces: server-sent events where `ask` wants them."""
+        return self.listed is not None or (self.ask is not None and self.ask.stream)
+
+    @property
+    def kind(self) -> str:
+        """The content type of the healthy reply."""
+        return self.media or (SSE if self.streams else JSON)
 
     @cached_property
     def answer(self) -> Answer:
@@ -61,22 +74,26 @@ class Turn:
         return compose(self.ask, self.settings.manner)
 
     def json(self) -> Any:
-        """The JSON value of the whole reply."""
+        """The JSON value of the whole reply, or its bytes."""
         return self.payload if self.ask is None else self.wire.plain(self.ask, self.answer)
 
     def body(self) -> bytes:
         """The whole reply as it goes over the wire."""
-        return orjson.dumps(self.json())
+        return dumped(self.json())
 
     def events(self) -> Iterator[Event]:
         """The events of the streamed reply."""
+        if self.listed is not None:
+            return iter(self.listed)
         assert self.ask is not None
         return self.wire.events(self.ask, self.answer)
 
     def encoded(self, event: Event) -> bytes:
         """The event's bytes."""
+        if isinstance(event.data, bytes):
+            return event.data
         data = event.data.encode() if isinstance(event.data, str) else orjson.dumps(event.data)
-        return encode(self.wire, data)
+        return (f"event: {event.name}\n".encode() if event.name else b"") + encode(self.wire, data)
 
     # sending
 
@@ -90,9 +107,11 @@ class Turn:
             lines.append("connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
-    def send_now(self, body: bytes, status: int = 200, extra: Mapping[str, str] | None = None) -> None:
-        """Writes a whole small JSON reply at once."""
-        self.connection.write(self.head(status, JSON, len(body), extra) + body)
+    def send_now(
+        self, body: bytes, status: int = 200, extra: Mapping[str, str] | None = None, kind: str = JSON
+    ) -> None:
+        """Writes a whole small reply at once."""
+        self.connection.write(self.head(status, kind, len(body), extra) + body)
 
     async def send(
         self, body: bytes, status: int = 200, kind: str = JSON, extra: Mapping[str, str] | None = None
@@ -113,7 +132,7 @@ class Turn:
 
     def open_stream(self, extra: Mapping[str, str] | None = None) -> None:
         """Writes the head of a stream."""
-        self.connection.write(self.head(200, SSE, None, {"cache-control": "no-cache", **(extra or {})}))
+        self.connection.write(self.head(200, self.kind, None, {"cache-control": "no-cache", **(extra or {})}))
 
     async def send_chunk(self, data: bytes) -> None:
         """Writes bytes of a chunked body."""
@@ -145,7 +164,7 @@ class Turn:
             await self.send_events(self.events(), interval)
             self.close_stream()
         else:
-            await self.send(self.body())
+            await self.send(self.body(), kind=self.kind)
 
     # breaking off
 

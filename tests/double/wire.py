@@ -13,10 +13,12 @@ Canned = Literal[
 
 
 class Event(NamedTuple):
-    """One server-sent event. `data` is its JSON object, or the bare text after `data: `."""
+    """One server-sent event. `data` is its JSON object, or the bare text after `data: `; `name` is said in a line of
+    its own, if there is one. Bytes are a piece of a reply that is no stream of events."""
 
     kind: EventKind
     data: Any
+    name: str = ""
 
 
 class Problem(NamedTuple):

@@ -45,6 +45,7 @@ def engine(clock: Clock, deployments: Any = DEPLOYMENTS) -> Engine:
         pipeline=Pipeline((), FakeUpstream(), Lines()),
         local=None,
         memory=FakeMemory(),
+        kept=cast(Any, None),
         started=0,
     )
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.contract import Identity, RateLimited
 from gateway.limits import Admission, Window
+from gateway.settings.keys import Key
 from gateway.settings.schema import Limits
 from tests.support.fakes import PROPERTY, Clock
 
@@ -204,3 +205,87 @@ def test_a_request_is_refused_only_where_the_estimate_is_at_the_limit(steps: lis
                 estimate = counts.get(int(now) - 1, 0) * (1 - share) + counts.get(int(now), 0)
                 assert (admitted(admission) is not None) == (estimate < 10)
                 counts[int(now)] = counts.get(int(now), 0) + (estimate < 10)
+
+
+CRM = Key(name="crm", hash=f"sha256:{'0' * 64}", requests_per_minute=12)
+BOUND = CRM.model_copy(update={"user": "ann"})
+
+
+def with_key(admission: Admission, key: Key, identity: Identity) -> Window | None:
+    try:
+        return admission.admit(identity, key)
+    except RateLimited:
+        return None
+
+
+@pytest.mark.parametrize(("key", "identity"), [(CRM, Identity("10.0.0.1")), (BOUND, ANN)], ids=["no user", "bound"])
+def test_a_key_s_own_limit_stands_in_place_of_the_settings(admission: Admission, key: Key, identity: Identity) -> None:
+    windows = [with_key(admission, key, identity) for _ in range(13)]
+    assert [window is not None for window in windows] == [True] * 12 + [False]  # a burst is 10
+    assert windows[0] is not None
+    headers = windows[0].headers()
+    assert (headers["X-RateLimit-Limit"], headers["X-RateLimit-Remaining"]) == ("12", "11")
+    assert (headers["x-ratelimit-limit-requests"], headers["x-ratelimit-remaining-requests"]) == ("12", "11")
+    assert admitted(admission, identity)  # without the key nothing was counted
+
+
+def test_the_users_of_a_key_are_counted_one_by_one_and_together(admission: Admission) -> None:
+    for _ in range(10):
+        assert with_key(admission, CRM, ANN)
+    assert with_key(admission, CRM, ANN) is None  # her burst
+    bob = Identity("10.0.0.1", user="bob")
+    window = with_key(admission, CRM, bob)
+    assert window is not None and window.key is not None
+    assert (window.limit, window.remaining, window.key.limit, window.key.remaining) == (60, 59, 12, 1)
+    assert with_key(admission, CRM, bob)
+    with pytest.raises(RateLimited) as caught:
+        admission.admit(bob, CRM)
+    assert caught.value.message.startswith("This key may send 12 requests in 60 seconds.")
+    assert caught.value.headers["x-ratelimit-remaining-requests"] == "0"
+    assert caught.value.headers["X-RateLimit-Limit"] == "12"
+
+
+def test_a_request_that_one_limit_refuses_counts_against_none(clock: Clock, admission: Admission) -> None:
+    for _ in range(10):
+        with_key(admission, CRM, ANN)
+    for _ in range(50):
+        assert with_key(admission, CRM, ANN) is None
+    carl = Identity("10.0.0.1", user="carl")
+    assert with_key(admission, CRM, carl) and with_key(admission, CRM, carl)
+    for _ in range(50):
+        assert with_key(admission, CRM, carl) is None
+    window = admission.admit(carl)
+    assert window.remaining == 60 - 3
+
+
+def test_a_key_without_a_limit_changes_nothing(admission: Admission) -> None:
+    key = CRM.model_copy(update={"requests_per_minute": None})
+    assert sum(with_key(admission, key, ANN) is not None for _ in range(20)) == 10
+
+
+def test_a_key_is_no_user_of_its_name(admission: Admission) -> None:
+    for _ in range(12):
+        with_key(admission, CRM, Identity("crm"))
+    assert admitted(admission, Identity("crm"))
+    assert admitted(admission, Identity("10.0.0.1", user="crm"))
+
+
+@PROPERTY
+@given(STEPS, st.integers(1, 30))
+def test_retry_after_is_true_where_a_key_and_a_user_are_limited(steps: list[tuple[float, int]], limit: int) -> None:
+    key = CRM.model_copy(update={"requests_per_minute": limit})
+    with at(START) as clock:
+        admission = Admission(Limits(per_minute=20, burst=10, burst_seconds=10))
+        for wait, requests in steps:
+            clock.advance(wait)
+            for _ in range(requests):
+                with_key(admission, key, ANN)
+        with contextlib.suppress(RateLimited):
+            while True:
+                admission.admit(ANN, key)
+        with pytest.raises(RateLimited) as caught:
+            admission.admit(ANN, key)
+        seconds = caught.value.retry_after
+        assert seconds is not None
+        clock.advance(seconds)
+        admission.admit(ANN, key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -92,3 +93,56 @@ def test_an_unknown_command_is_answered_with_the_known_ones(
         main(arguments)
     assert caught.value.code == 2
     assert "serve,check" in capsys.readouterr().err.replace(" ", "")
+
+
+def test_keys_are_made_listed_and_revoked(
+    configuration: Configuration, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration.load()
+    # Where the gateway would not start: no key yet, and an address that others reach.
+    for name, value in configuration.environ({"GATEWAY_HOST": "0.0.0.0"}).items():
+        monkeypatch.setenv(name, value)
+    options = [
+        "--user",
+        "ann",
+        "--models",
+        "mini, default",
+        "--tokens",
+        "5",
+        "--requests",
+        "6",
+        "--expires",
+        "2030-01-31",
+    ]
+    assert main(["key", "add", "crm", *options]) == 0
+    made = capsys.readouterr()
+    assert re.fullmatch(r"sk-ivy-[\w-]{43}\n", made.out)
+    assert made.out.strip() not in made.err
+    assert main(["key", "list"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(
+        "crm: user ann; models mini, default; requests a minute 6; tokens a minute 5; expires 2030-01-31; created "
+    )
+    assert main(["key", "add", "crm"]) == 2
+    assert capsys.readouterr().err.startswith("The keys were left as they are:\n")
+    assert main(["key", "revoke", "crm"]) == 0
+    assert main(["key", "revoke", "crm"]) == 2
+
+
+@pytest.mark.parametrize("value", ["soon", "2030-02-30"])
+def test_an_expiry_is_a_date_or_a_time(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["key", "add", "crm", "--expires", value])
+    assert "--expires" in capsys.readouterr().err
+
+
+def test_make_passes_on_what_it_is_given_and_not_the_shell_s_user(configuration: Configuration) -> None:
+    configuration.load()
+    env = {**os.environ, **configuration.environ(), "USER": "of-the-shell", "ORG": "of-the-shell"}
+    command = ["make", "-n", "key", "NAME=crm", "MODELS=a,b", "TOKENS=5"]
+    shown = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "gateway key add 'crm'" in shown
+    assert "--models 'a,b'" in shown and "--tokens '5'" in shown
+    assert "--user" not in shown and "--org" not in shown
+    shown = subprocess.run([*command, "USER=ann"], cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout
+    assert "--user 'ann'" in shown

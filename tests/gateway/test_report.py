@@ -116,3 +116,13 @@ def test_a_policy_shows_what_it_has_to_show(configuration: Configuration) -> Non
         policy_report(settings, "stile")
     off = configuration.load("policies: [{name: style}]\nflags:\n  organic_enabled: false\n")
     assert policy_report(off, "style") == "style is switched off: flags.organic_enabled is false (gateway.yaml:3)."
+
+
+def test_virtual_keys_are_counted_and_not_shown(configuration: Configuration) -> None:
+    assert "virtual keys" not in report(configuration.load(env=KEYS))
+    digits = "ab" * 32
+    configuration.write("keys.yaml", f"keys:\n  - {{name: crm, hash: 'sha256:{digits}'}}\n")
+    told = report(configuration.load(env=KEYS))
+    (line,) = [line for line in told.splitlines() if "virtual keys" in line]
+    assert line.split()[2] == "1"
+    assert digits not in told

@@ -18,7 +18,7 @@ from tests.support.gateway import GatewayProcess
 
 def greeted(**changes: Any) -> str:
     plan = SimpleNamespace(**{"primary": "flash", "fallback": "mini", "local": None, **changes})
-    settings = SimpleNamespace(master_key=changes.get("master_key"), log_dir=Path("logs"))
+    settings = SimpleNamespace(keys=None, master_key=changes.get("master_key"), log_dir=Path("logs"))
     gateway = SimpleNamespace(engine=lambda: SimpleNamespace(plan=plan), settings=settings)
     return greeting(cast(Gateway, gateway), changes.get("host", "127.0.0.1"), 8000)
 

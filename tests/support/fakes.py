@@ -87,6 +87,8 @@ class Source:
 class FakeLane:
     """For each deployment the sources of its attempts, in order; the last is repeated."""
 
+    name = "lean"
+
     def __init__(self, **scripts: Sequence[Source]) -> None:
         self.scripts = {name: list(sources) for name, sources in scripts.items()}
         self.calls: list[str] = []

@@ -72,7 +72,7 @@ class GatewayProcess:
     ) -> None:
         self.folder = folder
         self.config = folder / "config"
-        shutil.copytree(ROOT / "config", self.config)
+        shutil.copytree(ROOT / "config", self.config, ignore=shutil.ignore_patterns("keys.yaml"))
         written = yaml.safe_load((ROOT / "config" / "gateway.yaml").read_text())
         (self.config / "gateway.yaml").write_text(yaml.safe_dump(merge(written, settings or {}), sort_keys=False))
         litellm_file = folder / "litellm.yaml"

@@ -13,10 +13,10 @@ T = TypeVar("T")
 LONGEST_PATH = 200
 
 
-def check(adapter: TypeAdapter[T], body: dict[str, Any]) -> None:
-    """Raises InvalidRequest for the first thing wrong with ``body``, naming the field."""
+def check(adapter: TypeAdapter[T], body: dict[str, Any]) -> T:
+    """``body`` as its schema has it; raises InvalidRequest for the first thing wrong with it, naming the field."""
     try:
-        adapter.validate_python(body)
+        return adapter.validate_python(body)
     except ValidationError as error:
         raise _invalid(error.errors(include_url=False, include_context=True, include_input=False)[0]) from None
 

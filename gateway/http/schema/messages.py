@@ -84,6 +84,8 @@ AssistantContent = Annotated[
 class CalledFunction(TypedDict):
     name: Annotated[str, Field(min_length=1, max_length=256)]
     arguments: str
+    # OpenAI's own client adds it to replies that it has parsed.
+    parsed_arguments: NotRequired[Any]
 
 
 @STRICT
@@ -123,6 +125,7 @@ class AssistantMessage(TypedDict, total=False):
     annotations: list[Any] | None
     reasoning_content: str | None
     reasoning: str | None
+    parsed: Any
 
 
 @STRICT

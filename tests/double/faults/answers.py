@@ -7,17 +7,19 @@ from typing import Any, Literal
 import orjson
 
 from ..ask import Answer
-from ..turn import Turn
+from ..turn import Turn, dumped
 from ..wire import Event, Subject
 from .registry import Count, fault
 
 BLOCK = "x" * (16 * 1024 - 1) + " "
 BLOCKS_PER_MEGABYTE = 64
-LISTS = ("choices", "candidates", "data", "embeddings")
+LISTS = ("choices", "candidates", "data", "embeddings", "results", "output")
 
 
 def _emptied(reply: Any) -> Any:
-    """The reply with its list of choices, candidates or vectors empty."""
+    """The reply with its list of choices, candidates or vectors empty; none of the bytes of one that is not JSON."""
+    if isinstance(reply, bytes):
+        return b""
     if isinstance(reply, list):
         return [_emptied(one) for one in reply]
     return {key: [] if key in LISTS else value for key, value in reply.items()}
@@ -30,7 +32,7 @@ async def empty_choices(turn: Turn) -> None:
     Embeddings: no vectors.
     """
     if not turn.streams:
-        await turn.send(orjson.dumps(_emptied(turn.json())))
+        await turn.send(dumped(_emptied(turn.json())), kind=turn.kind)
         return
     events = [Event("text", _emptied(event.data)) for event in islice(turn.events(), 1)]
     turn.open_stream()
@@ -61,7 +63,7 @@ async def whitespace(turn: Turn) -> None:
 @fault()
 async def huge(turn: Turn, *, megabytes: Count) -> None:
     """An answer of that size, in events of 16 KiB. Other than chat: a field `padding` of that size."""
-    if turn.ask is None:
+    if isinstance(turn.payload, dict):
         turn.payload = turn.payload | {"padding": BLOCK * BLOCKS_PER_MEGABYTE * megabytes}
     turn.answer = Answer(pieces=[BLOCK] * (BLOCKS_PER_MEGABYTE * megabytes))
     await turn.deliver()
@@ -72,7 +74,7 @@ async def other_model(turn: Turn, *, model: str = "another-model-9") -> None:
     """The healthy answer, naming `model` as the one that gave it."""
     if turn.ask is not None:
         turn.ask = replace(turn.ask, shown=model)
-    elif "model" in turn.payload:
+    elif isinstance(turn.payload, dict) and "model" in turn.payload:
         turn.payload = turn.payload | {"model": model}
     await turn.deliver()
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import Field
 
-from ..turn import HTML, JSON, SSE, Turn
+from ..turn import HTML, Turn
 from ..wire import Canned, Event, Problem, Subject
 from .registry import Count, Seconds, fault
 
@@ -76,7 +76,7 @@ async def mistyped(turn: Turn, *, content_type: str = "text/plain") -> None:
 @fault()
 async def empty(turn: Turn) -> None:
     """200 with an empty body, under the content type that was asked for."""
-    await turn.send(b"", kind=SSE if turn.streams else JSON)
+    await turn.send(b"", kind=turn.kind)
 
 
 @fault()
@@ -95,7 +95,7 @@ async def huge_headers(turn: Turn, *, kilobytes: Count) -> None:
         await turn.send_events(turn.events())
         turn.close_stream()
     else:
-        await turn.send(turn.body(), extra=padding)
+        await turn.send(turn.body(), kind=turn.kind, extra=padding)
 
 
 @fault()
@@ -107,7 +107,7 @@ async def gzip_bomb(turn: Turn, *, megabytes: Count) -> None:
     tail = b"".join(map(turn.encoded, turn.events())) if turn.streams else turn.body()
     padding = (turn.wire.line_end if turn.streams else b" ") * MEGABYTE
     packed = await asyncio.to_thread(_packed, padding[:MEGABYTE], megabytes, tail)
-    await turn.send(packed, kind=SSE if turn.streams else JSON, extra={"content-encoding": "gzip"})
+    await turn.send(packed, kind=turn.kind, extra={"content-encoding": "gzip"})
 
 
 def _packed(padding: bytes, times: int, tail: bytes) -> bytes:

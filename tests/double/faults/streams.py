@@ -8,7 +8,7 @@ from typing import Annotated
 import orjson
 from pydantic import Field
 
-from ..turn import JSON, How, Turn
+from ..turn import How, Turn, dumped
 from ..wire import encode
 from .registry import Count, Seconds, fault
 
@@ -17,7 +17,7 @@ async def _part_of_body(turn: Turn, size: int | None = None) -> None:
     """The headers of the healthy plain reply and its first `size` bytes (half of them)."""
     body = turn.body()
     part = body[: len(body) // 2 if size is None else size]
-    turn.connection.write(turn.head(200, JSON, len(body)) + part)
+    turn.connection.write(turn.head(200, turn.kind, len(body)) + part)
     await turn.connection.drain()
 
 
@@ -86,13 +86,13 @@ async def malformed(turn: Turn, *, after_chunks: Count = 1, data: str | None = N
     """
     if not turn.streams:
         body = turn.body()
-        await turn.send(body[: len(body) // 2] if data is None else data.encode())
+        await turn.send(body[: len(body) // 2] if data is None else data.encode(), kind=turn.kind)
         return
     events = turn.events()
     turn.open_stream()
     await turn.send_events(islice(events, after_chunks))
     real = next(events, None)
-    whole = b"{}" if real is None else orjson.dumps(real.data)
+    whole = b"{}" if real is None else dumped(real.data)
     broken = whole[: len(whole) // 2] if data is None else data.encode()
     await turn.send_event(encode(turn.wire, broken))
     if real is not None and not drop:
@@ -138,12 +138,12 @@ async def no_finish(turn: Turn, *, after_words: Count | None = None) -> None:
         turn.close_stream()
         return
     reply = turn.json()
-    for one in reply if isinstance(reply, list) else [reply]:
+    for one in reply if isinstance(reply, list) else [reply] if isinstance(reply, dict) else []:
         for choice in one.get("choices", []):
             choice["finish_reason"] = None
         for candidate in one.get("candidates", []):
             candidate.pop("finishReason", None)
-    await turn.send(orjson.dumps(reply))
+    await turn.send(dumped(reply), kind=turn.kind)
 
 
 @fault()
@@ -157,7 +157,7 @@ async def no_done(turn: Turn, *, seconds: Seconds = 30) -> None:
         turn.open_stream()
         await turn.send_events(event for event in turn.events() if event.kind != "done")
     else:
-        turn.connection.write(turn.head(200, JSON, None))
+        turn.connection.write(turn.head(200, turn.kind, None))
         await turn.send_chunk(turn.body())
     await turn.hang(seconds)
     turn.close_stream()
@@ -171,4 +171,4 @@ async def duplicate_events(turn: Turn) -> None:
         await turn.send_events(event for one in turn.events() for event in (one, one))
         turn.close_stream()
     else:
-        await turn.send(turn.body() * 2)
+        await turn.send(turn.body() * 2, kind=turn.kind)

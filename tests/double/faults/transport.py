@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 
-from ..turn import JSON, SSE, Turn
+from ..turn import Turn
 from .registry import Milliseconds, Seconds, fault
 
 TRICKLED_PIECES = 10
@@ -37,7 +37,7 @@ async def headers_then_silence(turn: Turn, *, seconds: Seconds | None = None) ->
     if turn.streams:
         turn.open_stream()
     else:
-        turn.connection.write(turn.head(200, JSON, len(turn.body())))
+        turn.connection.write(turn.head(200, turn.kind, len(turn.body())))
     await turn.hang(seconds)
     turn.connection.hang_up()
 
@@ -62,7 +62,7 @@ async def trickle(turn: Turn, *, interval_ms: Milliseconds) -> None:
         await turn.deliver(interval_ms / 1000)
         return
     body = turn.body()
-    turn.connection.write(turn.head(200, JSON, len(body)))
+    turn.connection.write(turn.head(200, turn.kind, len(body)))
     await _piecewise(turn, body, -(-len(body) // TRICKLED_PIECES), interval_ms)
 
 
@@ -70,7 +70,7 @@ async def trickle(turn: Turn, *, interval_ms: Milliseconds) -> None:
 async def crawl_body(turn: Turn, *, interval_ms: Milliseconds = 10) -> None:
     """The body byte by byte, `interval_ms` (whole ones) before each. Stream: the bytes of its events."""
     body = b"".join(_counted(turn)) if turn.streams else turn.body()
-    turn.connection.write(turn.head(200, SSE if turn.streams else JSON, len(body)))
+    turn.connection.write(turn.head(200, turn.kind, len(body)))
     await _piecewise(turn, body, 1, interval_ms)
 
 

@@ -37,6 +37,8 @@ IDENTITIES = [
     Identity("ab"),
     Identity("x", user="ab"),
     Identity("x", user="b", org="x"),
+    Identity("a", key="a"),
+    Identity("a", key="b"),
 ]
 
 
@@ -89,3 +91,8 @@ def test_a_policy_s_own_words_are_a_chunk() -> None:
     assert Chunk.saying("a", {"n": 1}).text == "a"
     assert Chunk.saying("", {"n": 1}) == Chunk({"choices": []}, {"n": 1})
     assert Chunk.saying("", finish="stop").data["choices"][0]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize(("has", "asked", "found"), [(None, 5.0, 5.0), (3.0, 5.0, 3.0), (8.0, 5.0, 5.0)])
+def test_a_call_has_the_lesser_of_two_times(has: float | None, asked: float, found: float) -> None:
+    assert make_call(seconds=has).within(asked) == found

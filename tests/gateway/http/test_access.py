@@ -98,6 +98,15 @@ async def test_the_router_s_errors_get_openai_s_shape(error: HTTPException, stat
     assert exchange.sent.headers.get("allow") == (error.headers or {}).get("Allow")
 
 
+@pytest.mark.parametrize("error", [HTTPException(404), HTTPException(405), RateLimited("slow down"), RuntimeError("x")])
+async def test_errors_are_in_the_words_of_the_path_s_clients(error: Exception) -> None:
+    anthropic = (await Exchange(raises(error)).run(path="/v1/messages")).sent.json
+    google = (await Exchange(raises(error)).run(path="/v1beta/models/m:generateContent")).sent.json
+    assert anthropic["type"] == "error"
+    assert google["error"]["status"].isupper()
+    assert anthropic["error"]["code"] == google["error"]["code"]
+
+
 SECRET = "what the caller sent"
 
 

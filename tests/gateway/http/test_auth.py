@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,19 +9,24 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.contract import Forbidden, GatewayError, Identity, InvalidRequest, Unauthorized
 from gateway.http.auth import Authenticate
-from tests.support.asgi import Sent, receiving, scope
+from gateway.keys import Keys, digest
+from gateway.settings.keys import Key
+from tests.support.asgi import Lines, Sent, receiving, scope
 
 KEY = "master-key-1"
+VIRTUAL = "sk-ivy-of-the-test"
 
 
-async def passed(headers: dict[str, str] | None = None, *, key: str | None = KEY, **more: Any) -> Scope:
+async def passed(
+    headers: dict[str, str] | None = None, *, key: str | None = KEY, keys: Keys | None = None, **more: Any
+) -> Scope:
     """The scope that gets past the check; raises what it is refused with."""
     seen: list[Scope] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(scope)
 
-    await Authenticate(app, key)(scope(headers=headers or {}, **more), receiving(), Sent())
+    await Authenticate(app, key, keys)(scope(headers=headers or {}, **more), receiving(), Sent())
     (one,) = seen
     return one
 
@@ -160,3 +167,113 @@ async def test_without_a_key_a_web_page_can_not_use_the_gateway(headers: dict[st
 async def test_with_a_key_any_name_is_served() -> None:
     headers = {"authorization": f"Bearer {KEY}", "host": "ivy.example", "origin": "https://crm.example"}
     assert "identity" in await passed(headers)
+
+
+def keys(**fields: Any) -> Keys:
+    """One virtual key, ``VIRTUAL``, of these fields."""
+    entry = Key(name="crm", hash=f"sha256:{digest(VIRTUAL.encode())}", **fields)
+    return Keys(Path("nowhere.yaml"), (), Lines(), [entry], clock=lambda: 0.0)
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+@pytest.mark.parametrize("master", [KEY, None])
+async def test_a_virtual_key_passes_and_is_no_administrator_s(master: str | None) -> None:
+    found = await passed(bearer(VIRTUAL), key=master, keys=keys(), server=("10.0.0.1", 8000))
+    assert (found["key"].name, found["administrator"], found["log"]) == ("crm", False, {"key": "crm"})
+    assert found["identity"].key == "crm"
+
+
+async def test_the_administrator_s_key_is_no_virtual_one() -> None:
+    found = await passed(bearer(KEY), keys=keys())
+    assert (found["key"], found["administrator"], found["identity"].key) == (None, True, None)
+
+
+async def test_this_machine_without_a_key_is_no_administrator() -> None:
+    found = await passed(key=None)
+    assert (found["key"], found["administrator"]) == (None, False)
+
+
+def answer(error: GatewayError) -> tuple[object, ...]:
+    return type(error), error.status, error.code, error.type, error.param, error.headers
+
+
+@pytest.mark.parametrize("master", [KEY, None])
+async def test_missing_wrong_and_expired_differ_in_their_words_only(master: str | None) -> None:
+    old = keys(expires=datetime.date(2020, 1, 1))
+    errors = [
+        await refused({}, key=master, keys=old),
+        await refused(bearer("sk-ivy-other"), key=master, keys=old),
+        await refused(bearer(VIRTUAL), key=master, keys=old),
+        await refused(bearer(digest(VIRTUAL.encode())), key=master, keys=old),
+    ]
+    assert len({error.message for error in errors}) == 3
+    assert all(answer(error) == answer(errors[0]) for error in errors)
+    assert errors[2].message == "The API key has expired."
+
+
+async def test_a_key_is_looked_up_whether_or_not_one_was_sent() -> None:
+    """The work is what a stopwatch would tell apart."""
+    asked: list[str] = []
+
+    class Watched(Keys):
+        def find(self, digest: str) -> Key | None:
+            asked.append(digest)
+            return super().find(digest)
+
+    watched = Watched(Path("nowhere.yaml"), (), Lines(), [], clock=lambda: 0.0)
+    for headers in ({}, bearer("x"), bearer("x" * 1000), {"authorization": "Basic x"}):
+        await refused(headers, keys=watched)
+    assert [len(one) for one in asked] == [64] * 4
+
+
+OWN = [
+    ("/v1/messages", "x-api-key"),
+    ("/v1/messages/count_tokens", "x-api-key"),
+    ("/v1beta/models", "x-goog-api-key"),
+    ("/v1/models", "x-goog-api-key"),
+]
+
+
+@pytest.mark.parametrize(("path", "header"), OWN)
+async def test_other_clients_send_their_key_in_a_header_of_their_own(path: str, header: str) -> None:
+    found = await passed({header: VIRTUAL}, keys=keys(), path=path)
+    assert found["key"].name == "crm"
+    for elsewhere in ("/v1/chat/completions", "/v1/embeddings", "/ai/router/v2"):
+        assert isinstance(await refused({header: VIRTUAL}, keys=keys(), path=elsewhere), Unauthorized)
+    other = next(name for _, name in OWN if name != header)
+    assert isinstance(await refused({other: VIRTUAL}, keys=keys(), path=path), Unauthorized)
+    both = await passed({header: "x", **bearer(VIRTUAL)}, keys=keys(), path=path)
+    assert both["key"].name == "crm"
+    assert header in (await refused({}, keys=keys(), path=path)).message
+
+
+async def test_a_key_in_the_address_is_not_taken_and_the_words_say_why() -> None:
+    error = await refused({}, keys=keys(), path="/v1beta/models", query_string=f"alt=sse&key={VIRTUAL}".encode())
+    assert "A key in the address is not taken" in error.message
+    assert "A key in the address" not in (await refused({}, keys=keys(), query_string=b"monkey=1")).message
+
+
+NAMED = {"X-User-ID": "eve", "X-Org-ID": "other", "X-Conversation-ID": "c1"}
+
+
+@pytest.mark.parametrize(
+    ("bound", "who"),
+    [
+        ({"user": "ann", "org": "acme"}, ("ann", "acme")),
+        ({"user": "ann"}, ("ann", None)),
+        ({"org": "acme"}, ("eve", "acme")),
+        ({}, ("eve", "other")),
+    ],
+    ids=str,
+)
+async def test_whom_a_key_is_bound_to_wins(bound: dict[str, str], who: tuple[str | None, str | None]) -> None:
+    found = (await passed({**bearer(VIRTUAL), **NAMED}, keys=keys(**bound)))["identity"]
+    assert (found.user, found.org, found.conversation) == (*who, "c1")
+
+
+async def test_a_header_that_could_do_harm_is_refused_for_a_bound_key_too() -> None:
+    error = await refused({**bearer(VIRTUAL), "X-User-ID": "a\tb"}, keys=keys(user="ann"))
+    assert isinstance(error, InvalidRequest)

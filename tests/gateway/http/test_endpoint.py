@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,6 +18,7 @@ from gateway.contract import (
     Policy,
     RateLimited,
     Refusal,
+    Spent,
     Unavailable,
 )
 from gateway.engine import Engine
@@ -25,7 +27,10 @@ from gateway.http.endpoint import ModelEndpoint
 from gateway.http.openai import render_chat
 from gateway.limits import Admission
 from gateway.pipeline import Pipeline, Step
-from gateway.settings.schema import GatewayConfig, Limits
+from gateway.settings.keys import Key
+from gateway.settings.schema import GatewayConfig, Limits, Server
+from gateway.tokens import TokenLimits
+from gateway.usage import Ledger, Row
 from tests.support.asgi import LEFT, Lines, Sent, receiving, scope
 from tests.support.fakes import FakeUpstream, make_call, piece
 
@@ -43,6 +48,9 @@ class Route:
         self.engine: Any = SimpleNamespace(
             settings=SimpleNamespace(gateway=settings),
             admission=Admission(Limits(per_minute=per_minute)),
+            plan=SimpleNamespace(chain=lambda model, operation: ("m1",), deployments=()),
+            tokens=TokenLimits(),
+            usage=Ledger(),
             pipeline=Pipeline(steps, upstream, Lines()),
         )
         self.sent = Sent()
@@ -64,6 +72,10 @@ class Route:
         await self.call(receive=receiving(json.dumps(body or {}).encode()))
         found: dict[str, Any] = self.scope["log"]
         return found
+
+    def rows(self) -> list[Row]:
+        """What was written down of its requests."""
+        return list(self.engine.usage.rows(datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -158,3 +170,114 @@ async def test_a_request_runs_on_the_engine_that_it_began_with() -> None:
     endpoint = ModelEndpoint(lambda: engines.pop(0), old.parse, render_chat)
     await endpoint(old.scope, receiving(b"{}"), Sent())
     assert (len(old.upstream.calls), len(new.upstream.calls), len(engines)) == (1, 0, 1)
+
+
+CRM = Key(name="crm", hash=f"sha256:{'0' * 64}", requests_per_minute=10, tokens_per_minute=6000)
+SPENT = Spent("m1", 1000, 0, 500, 0.25)
+
+
+class Spending(Policy):
+    """Stands for providers that are paid."""
+
+    async def request(self, call: Call) -> Call:
+        call.trail.spent.append(SPENT)
+        return call
+
+
+def keyed(*policies: Policy, upstream: FakeUpstream | None = None) -> Route:
+    route = Route(upstream or FakeUpstream(HELLO), Spending(), *policies)
+    route.scope["key"] = CRM
+    return route
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_key_s_limits_are_told_and_what_was_used_is_settled(stream: bool) -> None:
+    route = keyed()
+    sent = await route.call({"stream": stream})
+    assert (sent.headers["x-ratelimit-limit-requests"], sent.headers["x-ratelimit-remaining-requests"]) == ("10", "9")
+    assert sent.headers["x-ratelimit-limit-tokens"] == "6000"
+    assert 0 < int(sent.headers["x-ratelimit-remaining-tokens"]) < 6000 - 4096
+    after = route.engine.tokens.reserve(CRM, make_call(), lambda: 100)
+    assert 4000 < int(after.headers()["x-ratelimit-remaining-tokens"]) < 4500
+    (row,) = route.rows()
+    assert (row.key, row.model, row.requests, row.failed, row.prompt_tokens, row.cost_usd) == (
+        "crm",
+        "m1",
+        1,
+        0,
+        1000,
+        0.25,
+    )
+
+
+async def test_tokens_that_do_not_suffice_are_refused_before_a_provider_is_asked() -> None:
+    route = keyed()
+    held = route.engine.tokens.reserve(CRM, make_call(), lambda: 4000)
+    with pytest.raises(RateLimited) as caught:
+        await route.call()
+    assert route.upstream.calls == []
+    assert caught.value.headers.keys() >= {
+        "X-RateLimit-Limit",
+        "x-ratelimit-limit-requests",
+        "x-ratelimit-limit-tokens",
+    }
+    held.settle(0)
+
+
+@pytest.mark.parametrize(
+    ("upstream", "error"),
+    [
+        (FakeUpstream(fails=Unavailable("down")), Unavailable),
+        (FakeUpstream(piece("a"), Unavailable("broke off")), Unavailable),
+        (FakeUpstream(RuntimeError("a bug")), RuntimeError),
+    ],
+    ids=["none answers", "it breaks", "a bug"],
+)
+async def test_a_request_that_fails_is_settled_and_counts_as_failed(
+    upstream: FakeUpstream, error: type[Exception]
+) -> None:
+    route = keyed(upstream=upstream)
+    with pytest.raises(error):
+        await route.call({"stream": True})
+    (row,) = route.rows()
+    assert (row.requests, row.failed, row.completion_tokens) == (1, 1, 500)
+    again = route.engine.tokens.reserve(CRM, make_call(), lambda: 4000)  # of 6,000 less the 1,500 that were used
+    assert int(again.headers()["x-ratelimit-remaining-tokens"]) < 500
+
+
+async def test_a_caller_who_leaves_is_settled_and_did_not_fail() -> None:
+    route = keyed(upstream=FakeUpstream(piece("a"), 30.0))
+    with pytest.raises(CallerLeft):
+        await asyncio.wait_for(route.call(receive=receiving(b'{"stream": true}', LEFT)), 15)
+    (row,) = route.rows()
+    assert (row.requests, row.failed, row.prompt_tokens) == (1, 0, 1000)
+    route.engine.tokens.reserve(CRM, make_call(), lambda: 4000)
+
+
+async def test_the_line_has_the_key_and_what_was_used_together() -> None:
+    route = keyed(Spending())
+    route.scope["log"] = {"key": "crm"}
+    log = await route.logged()
+    expected = {"key": "crm", "surface": "v1", "prompt_tokens": 2000, "completion_tokens": 1000, "cost_usd": 0.5}
+    assert log.items() >= expected.items()
+
+
+async def test_a_wrong_header_is_told_before_the_request_counts() -> None:
+    route = Route(FakeUpstream(HELLO), per_minute=1)
+    route.scope["headers"].append((b"x-ivy-timeout", b"soon"))
+    with pytest.raises(InvalidRequest):
+        await route.call()
+    assert route.rows() == []
+    del route.scope["headers"][-1]
+    assert (await route.call()).status == 200
+
+
+async def test_a_route_may_read_its_body_in_its_own_way() -> None:
+    route = Route(FakeUpstream(HELLO))
+
+    async def read(scope: Scope, receive: Receive, server: Server) -> dict[str, Any]:
+        return {"bad": True}
+
+    endpoint = ModelEndpoint(lambda: cast(Engine, route.engine), route.parse, render_chat, read=read)
+    with pytest.raises(InvalidRequest):
+        await endpoint(route.scope, receiving(), Sent())

@@ -46,6 +46,21 @@ def parse(**changes: Any) -> Call:
     return openai.parse_chat(ENGINE, SCOPE, {"model": "default", "messages": [HELLO], **changes}, ANN)
 
 
+def test_what_openai_s_client_adds_to_parsed_replies_goes_no_further() -> None:
+    function = {"name": "f", "arguments": "{}"}
+    call = {"id": "c", "type": "function", "function": {**function, "parsed_arguments": {}}}
+    told = {"role": "assistant", "content": None, "parsed": {"a": 1}, "tool_calls": [call]}
+    result = {"role": "tool", "tool_call_id": "c", "content": "x"}
+    sent = parse(messages=[HELLO, told, result]).params["messages"]
+    assert sent[1] == {"role": "assistant", "content": None, "tool_calls": [{**call, "function": function}]}
+    assert (sent[0], sent[2]) == (HELLO, result)
+    assert "parsed_arguments" in call["function"]
+    assert parse(messages=[HELLO, {"role": "assistant", "content": "a", "parsed": None}]).params["messages"][1] == {
+        "role": "assistant",
+        "content": "a",
+    }
+
+
 def test_a_chat_becomes_a_call() -> None:
     expected = Call(
         request_id="req_1",

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.contract import GatewayError, InvalidRequest, RateLimited, Unauthorized, Unavailable
+from gateway.contract import (
+    GatewayError,
+    InvalidRequest,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
 from gateway.http.reply import error_headers, send_error, send_json, start
 from tests.support.asgi import Sent
 
@@ -24,6 +32,22 @@ async def test_an_error_has_openai_s_shape() -> None:
     assert sent.status == 400
     expected = {"message": "mend it", "type": "invalid_request_error", "param": "n", "code": "invalid_value"}
     assert sent.json == {"error": expected}
+
+
+ANTHROPIC = ["/v1/messages", "/v1/messages/count_tokens", "/v1/messages/no/such"]
+GOOGLE = ["/v1beta", "/v1beta/models/m:generateContent", "/v1beta/x", "/v1/models/a/b:streamGenerateContent"]
+OTHERS = ["", "/v1/messagesx", "/v1betax", "/v1/models/m", "/v1/chat/completions", "/v1/x:generateContent"]
+
+
+@pytest.mark.parametrize("path", [*ANTHROPIC, *GOOGLE, *OTHERS])
+async def test_an_error_has_what_the_clients_of_its_path_read_and_openai_s_words(path: str) -> None:
+    sent = Sent()
+    await send_error(sent, NotFound("nothing here", param="model"), path)
+    assert sent.status == 404
+    error = sent.json["error"]
+    assert (error["message"], error["param"], error["code"]) == ("nothing here", "model", "not_found")
+    assert (sent.json.get("type") == "error", error["type"] == "not_found_error") == (path in ANTHROPIC,) * 2
+    assert (error.get("status") == "NOT_FOUND") is (path in GOOGLE)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +74,15 @@ def test_an_error_keeps_its_own_headers() -> None:
 def test_a_header_that_is_not_latin_does_not_break_the_reply() -> None:
     message = start(200, "application/json", [("X-Ivy-Model", "模型")])
     assert message["headers"][0] == (b"x-ivy-model", b"??")
+
+
+async def test_all_of_an_error_is_sent_before_what_comes_before_its_end() -> None:
+    sent, seen = Sent(), []
+
+    async def before_end() -> None:
+        seen.append(sent.body)
+        assert not sent.ended
+
+    await send_error(sent, PayloadTooLarge("too large"), before_end=before_end())
+    assert sent.ended and seen == [sent.body] and sent.json["error"]["code"] == "payload_too_large"
+    assert int(sent.headers["content-length"]) == len(sent.body)

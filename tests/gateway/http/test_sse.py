@@ -74,3 +74,14 @@ async def test_an_unexpected_error_is_an_event_that_tells_nothing() -> None:
 async def test_no_events_are_an_empty_stream() -> None:
     sent = await stream()
     assert (sent.status, sent.body, sent.ended) == (200, b"", True)
+
+
+@pytest.mark.parametrize("error", [Unavailable("broke off", code="stream_broken"), RuntimeError("secret")])
+async def test_a_format_has_its_own_manner_of_ending(error: Exception) -> None:
+    sent = Sent()
+    with pytest.raises(type(error)):
+        await sse.stream(
+            sent, source((b"[1", error)), dict, failed=lambda known: f",{known.code}]".encode(), content_type="text/x"
+        )
+    code = getattr(error, "code", "internal_error")
+    assert (sent.headers["content-type"], sent.body, sent.ended) == ("text/x", f"[1,{code}]".encode(), True)

@@ -22,14 +22,18 @@ def abilities(configuration: Configuration, model: str, info: str = "{}", **envi
 @pytest.mark.parametrize(
     ("model", "info", "modes"),
     [
-        ("openai/gpt-4o", "{}", {Operation.CHAT}),
-        ("openai/gpt-4o", "{mode: }", {Operation.CHAT}),
+        ("openai/gpt-4o", "{}", {Operation.CHAT, Operation.RESPONSES}),
+        ("openai/gpt-4o", "{mode: }", {Operation.CHAT, Operation.RESPONSES}),
+        ("openai/my-own", "{mode: chat}", {Operation.CHAT}),
+        ("gemini/gemini-2.5-flash", "{}", {Operation.CHAT}),
         ("openai/text-embedding-3-small", "{}", {Operation.EMBEDDING}),
         ("openai/my-own", "{}", None),
         ("openai/my-own", "{mode: embedding}", {Operation.EMBEDDING}),
         ("gemini/gemini-embedding-001", "{}", {Operation.EMBEDDING}),
-        ("openai/dall-e-3", "{}", set()),  # listed by size only
-        ("openai/whisper-1", "{}", set()),
+        ("openai/dall-e-3", "{}", {Operation.IMAGE_GENERATION, Operation.IMAGE_EDIT}),  # listed by size only
+        ("openai/whisper-1", "{}", {Operation.TRANSCRIPTION, Operation.TRANSLATION}),
+        ("openai/tts-1", "{}", {Operation.SPEECH}),
+        ("openai/omni-moderation-latest", "{}", {Operation.MODERATION}),
         ("cohere/rerank-english-v3.0", "{}", set()),
         ("openai/my-own", "{mode: rerank}", set()),
         ("openai/my-own", "{mode: of-mine}", None),

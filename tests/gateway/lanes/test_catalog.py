@@ -151,20 +151,22 @@ def test_a_model_that_nobody_knows_is_the_primary_where_no_other_can(configurati
 def test_a_gateway_may_be_for_embeddings_only(configuration: Configuration) -> None:
     plan = configuration.plan(f"model_list:\n{OTHERS}{entry('vectors', 'openai/text-embedding-3-small')}")
     assert plan.chain("default", Operation.EMBEDDING) == ("vectors",)
-    with pytest.raises(NotFound, match=r"'default' can't do chat; 'model_list' in litellm\.yaml has none that can\.$"):
+    with pytest.raises(
+        NotFound,
+        match=r"'default' can't do chat; 'model_list' in litellm\.yaml has none that can; add one .* the mode 'chat'",
+    ):
         plan.chain("default", Operation.CHAT)
     assert [w.removeprefix(f"{configuration.folder}/") for w in plan.warnings if "LiteLLM's map" not in w] == [
-        "litellm.yaml:3: 'image' does neither chat nor embeddings, so that no route here calls it",
-        "litellm.yaml:5: 'ranks' does neither chat nor embeddings, so that no route here calls it",
-        "litellm.yaml:1: none of the models does chat; only /v1/embeddings can answer",
+        "litellm.yaml:5: 'ranks' is of a kind that no route here calls",
+        "litellm.yaml:1: none of the models does chat, so that chat and the assistant can't answer",
     ]
 
 
 def test_a_gateway_whose_models_no_route_calls_is_refused(configuration: Configuration) -> None:
     with pytest.raises(ConfigError) as caught:
-        configuration.plan(f"model_list:\n{OTHERS}")
+        configuration.plan(f"model_list:\n{entry('ranks', 'cohere/rerank-english-v3.0')}")
     assert configuration.shown(caught.value) == [
-        "litellm.yaml:1: none of the models does chat or embeddings, and there are no routes for anything else"
+        "litellm.yaml:1: none of the models is of a kind that a route here calls"
     ]
 
 
@@ -191,8 +193,21 @@ def test_a_model_that_is_not_there_is_answered_with_those_that_are(
 
 
 def test_an_operation_that_no_model_does_is_the_file_s_fault(configuration: Configuration) -> None:
-    with pytest.raises(NotFound, match=r"'model_list' in litellm\.yaml has none that can\.$"):
+    with pytest.raises(NotFound, match=r"has none that can; add one whose 'model_info' has the mode 'embedding'\.$"):
         configuration.plan(OPENAI_ONLY).chain("mini", Operation.EMBEDDING)
+
+
+def test_a_request_that_names_no_model_is_for_the_first_that_can(configuration: Configuration) -> None:
+    plan = configuration.plan(
+        f"{OPENAI_ONLY}{entry('image', 'openai/dall-e-3')}{entry('pictures', 'openai/gpt-image-1')}"
+    )
+    assert plan.first(Operation.IMAGE_GENERATION) == "image"
+    assert plan.first(Operation.CHAT) == plan.primary
+    with pytest.raises(NotFound, match="No model here can do speech: .* the mode 'audio_speech'") as caught:
+        plan.first(Operation.SPEECH)
+    assert caught.value.code == "model_not_found"
+    with pytest.raises(NotFound, match="chat model of OpenAI's own"):
+        configuration.plan(f"model_list:\n{entry('flash', 'gemini/gemini-2.5-flash')}").first(Operation.RESPONSES)
 
 
 def test_without_any_key_the_local_model_ends_every_chain(configuration: Configuration) -> None:

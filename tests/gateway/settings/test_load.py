@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import ConfigError, load
+from gateway.settings import ConfigError, keys_place, load
 from tests.support.configuration import MODELS, Configuration
 
 OPEN = (
     "is not a loopback address, and no key is configured: anyone who reaches it could spend your provider's "
-    "money. Set GATEWAY_MASTER_KEY, or listen on 127.0.0.1"
+    "money. Set GATEWAY_MASTER_KEY, make a key ('make key NAME=...'), or listen on 127.0.0.1"
 )
 KEY_RULE = "expected printable ASCII text without spaces"
 LAST = MODELS.count("\n") + 1
@@ -161,3 +161,40 @@ def test_a_policy_reads_the_configuration_folder_only(tmp_path: Path, name: str,
 def test_a_policy_s_file_is_read_as_utf8(configuration: Configuration) -> None:
     configuration.write("prompts/a.md", "é")
     assert configuration.load().files.text("prompts/a.md") == "é"
+
+
+KEYS_FILE = f"keys:\n  - {{name: crm, hash: 'sha256:{'0' * 64}', models: [mini]}}\n"
+
+
+def test_virtual_keys_are_read_from_the_folder_or_from_where_a_variable_says(configuration: Configuration) -> None:
+    assert configuration.load().keys is None
+    configuration.write("keys.yaml", KEYS_FILE)
+    configuration.write("elsewhere/mine.yaml", "keys: []\n")
+    found = configuration.load().keys
+    assert found is not None and [key.name for key in found] == ["crm"]
+    other = configuration.load(env={"GATEWAY_KEYS": str(configuration.folder / "elsewhere/mine.yaml")})
+    assert (other.keys, other.keys_file.name) == ((), "mine.yaml")
+
+
+def test_a_wrong_file_of_keys_stops_the_start(configuration: Configuration) -> None:
+    configuration.write("keys.yaml", KEYS_FILE.replace("mini", "mni"))
+    with pytest.raises(ConfigError) as caught:
+        configuration.load()
+    (told,) = configuration.shown(caught.value)
+    assert told.startswith("keys.yaml:2: 'crm' names the model 'mni', which 'model_list' does not have")
+
+
+def test_with_a_virtual_key_others_may_be_listened_to_and_with_an_empty_file_not(configuration: Configuration) -> None:
+    env = {"GATEWAY_HOST": "0.0.0.0"}
+    configuration.write("keys.yaml", KEYS_FILE)
+    assert configuration.load(env=env).master_key is None
+    configuration.write("keys.yaml", "keys: []\n")
+    with pytest.raises(ConfigError):
+        configuration.load(env=env)
+
+
+def test_where_keys_are_kept_is_known_before_there_is_one(configuration: Configuration) -> None:
+    configuration.load()
+    path, models = keys_place(configuration.environ({"GATEWAY_HOST": "0.0.0.0"}))
+    assert path == configuration.folder / "keys.yaml"
+    assert models == ("flash", "mini", "vectors")

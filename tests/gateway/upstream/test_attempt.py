@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from gateway.contract import Chunk, Operation, Unavailable
+from gateway.billing import Price
+from gateway.contract import Chunk, Operation, Spent, Unavailable
 from gateway.settings.schema import Breaker
 from gateway.upstream import Reply
+from gateway.upstream.deployment import TICK
 from gateway.upstream.failures import Failure, Kind
-from tests.support.fakes import Source, collect, make_call, piece
+from tests.support.fakes import Source, collect, deployment, make_call, piece
 from tests.support.upstream import ANSWER, BOTH, LONG, World, answers, fails
 
 
@@ -166,3 +168,51 @@ async def test_a_provider_s_words_stay_out_of_the_log() -> None:
     await world.text()
     assert "my prompt" not in str(world.log.lines)
     assert world.log.of("model_call")[0]["status"] == 500
+
+
+PRICED = deployment("a", price=Price(input_token=1.0, output_token=10.0))
+
+
+@BOTH
+async def test_an_attempt_is_billed_as_what_its_provider_counted(stream: bool) -> None:
+    world = World(deployments=[PRICED], a=answers())
+    await world.text(stream=stream)
+    assert world.trail.spent == [Spent("a", 3, 0, 5, 53.0)]
+    (line,) = world.log.of("model_call")
+    assert (line["prompt_tokens"], line["completion_tokens"], line["cost_usd"]) == (3, 5, 53.0)
+    assert line["estimated"] is None
+
+
+@pytest.mark.parametrize("ending", [leave_at_once, leave_in_the_middle, cancelled_in_the_middle])
+async def test_a_stream_that_is_left_is_billed_by_an_estimate_once(ending: Any) -> None:
+    world = World(deployments=[PRICED], a=Source(*ANSWER[:3], LONG))
+    await ending(await world.open(stream=True))
+    (spent,) = world.trail.spent
+    assert (spent.model, spent.estimated, spent.prompt_tokens > 0) == ("a", True, True)
+    assert spent.cost_usd is not None and spent.cost_usd > 0
+
+
+async def test_each_attempt_of_a_request_is_billed() -> None:
+    world = World(a=Source(*ANSWER[:2], Failure(Kind.CUT)), b=answers())
+    await world.text(stream=True)
+    assert [(spent.model, spent.estimated) for spent in world.trail.spent] == [("a", True), ("b", False)]
+
+
+@BOTH
+@pytest.mark.parametrize("kind", [Kind.CONNECT, Kind.RATE_LIMITED, Kind.SERVER_ERROR, Kind.REJECTED, Kind.BAD_KEY])
+async def test_an_attempt_that_was_refused_or_never_connected_costs_nothing(kind: Kind, stream: bool) -> None:
+    world = World(retries={"tries": 1}, a=fails(kind))
+    await world.refused(stream=stream)
+    assert world.trail.spent == []
+    assert "prompt_tokens" not in world.log.of("model_call")[0]
+
+
+async def test_a_reply_that_is_gathered_and_left_is_billed_by_its_signs_of_life() -> None:
+    world = World(gathers=True, a=Source(TICK, TICK, TICK, LONG))
+    task = asyncio.create_task(world.text())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (spent,) = world.trail.spent
+    assert (spent.estimated, spent.completion_tokens > 0) == (True, True)

@@ -164,8 +164,32 @@ async def test_the_first_of_the_call_s_breakers_to_close_says_how_long_to_wait(c
 
 async def test_only_where_the_configuration_says_so_are_refusals_asked_elsewhere(clock: Clock) -> None:
     made = candidates(clock, deployment("a"), deployment("b"), rescues={Kind.REFUSED: {"a": ["b"]}})
-    assert made.reroutes_refusals(deployment("a"))
-    assert not made.reroutes_refusals(deployment("b"))
+    assert made.reroutes_refusals(deployment("a"), CALL)
+    assert not made.reroutes_refusals(deployment("b"), CALL)
+    assert not made.reroutes_refusals(deployment("a"), make_call(only=frozenset({"a"})))
+
+
+async def test_a_call_for_some_models_only_is_taken_to_no_other(clock: Clock) -> None:
+    rescues = {Kind.TOO_LONG: {"a": ["c", "b"]}}
+    made = candidates(clock, *map(deployment, ("a", "b", "c")), rescues=rescues)
+    only = make_call(only=frozenset({"a", "b"}))
+    assert [one.deployment.id for one in await listed(made, only)] == ["a", "b"]
+    route = made.route(only)
+    first = await route.next()
+    assert first is not None
+    assert route.learn(first.deployment, Failure(Kind.TOO_LONG))
+    rescued = await route.next()
+    assert rescued is not None and rescued.deployment.id == "b"
+    assert await route.next() is None
+
+
+async def test_how_long_to_wait_is_told_of_the_models_that_may_be_asked(clock: Clock) -> None:
+    made = candidates(clock, deployment("a"), deployment("b"))
+    for _ in range(2):
+        for candidate in await listed(made, CALL):
+            candidate.settle(Failure(Kind.RESET if candidate.deployment.id == "b" else Kind.UNSUPPORTED))
+    assert made.seconds_left(CALL) == 0.0
+    assert made.seconds_left(make_call(only=frozenset({"b"}))) > 0
 
 
 async def test_who_lags_is_asked_last_where_a_second_one_would_be_asked_beside_it(clock: Clock) -> None:

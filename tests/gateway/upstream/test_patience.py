@@ -240,6 +240,19 @@ def test_an_answer_may_be_empty_only_where_it_was_cut(operation: Operation, fini
     assert complete(make_call(operation=operation), piece(finish=finish)) is ends
 
 
+def test_a_text_to_stop_at_may_come_at_once() -> None:
+    messages = [{"role": "user", "content": "a"}]
+    assert complete(make_call(params={"messages": messages, "stop": ["Answer"]}), piece(finish="stop"))
+    assert not complete(make_call(params={"messages": messages, "stop": []}), piece(finish="stop"))
+
+
+def test_an_event_says_something_unless_it_only_begins() -> None:
+    assert not speaks(Chunk({"event": {"type": "response.created"}}))
+    assert not complete(make_call(operation=Operation.RESPONSES), Chunk({"event": {"type": "response.created"}}))
+    assert speaks(Chunk({"event": {"type": "response.output_text.delta"}}))
+    assert speaks(Chunk({"body": {}})) and speaks(Chunk({"bytes": b"a"}))
+
+
 @pytest.mark.parametrize(
     ("seconds", "share", "stream", "kind"),
     [
@@ -269,3 +282,14 @@ async def test_a_hurried_attempt_leaves_time_for_the_next() -> None:
     assert patience.attempt == pytest.approx(4.0)
     assert 5 < patience.left <= 6
     assert Patience.of(make_call(seconds=6.0), timeouts(attempt=3.0), 2 / 3).attempt == 3.0
+
+
+@pytest.mark.parametrize(
+    ("only", "attempt"), [(None, 4.0), (frozenset({"a", "b"}), 4.0), (frozenset({"a"}), 6.0)], ids=["any", "two", "one"]
+)
+async def test_nothing_of_a_caller_s_time_is_kept_for_a_next_model_that_there_is_not(
+    only: frozenset[str] | None, attempt: float
+) -> None:
+    patience = Patience.of(make_call(seconds=6.0, only=only), timeouts(), 2 / 3)
+    assert patience.attempt == pytest.approx(attempt)
+    assert 5.5 < patience.left <= 6.0

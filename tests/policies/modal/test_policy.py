@@ -308,6 +308,13 @@ async def test_a_late_model_is_not_waited_for(steps: tuple[Any, ...], degraded: 
     assert chunks[0].notes.get("degraded", False) is degraded
 
 
+async def test_a_caller_who_has_less_time_gets_the_modal_in_that() -> None:
+    async with asyncio.timeout(5):  # the policy's own time is 6 s
+        call, chunks = await answered(policy(), replace(asked(QUERIES["suggestions"], **LEAD), seconds=0.05), 60.0)
+    assert call.seconds == 0.05
+    assert chunks[0].notes["modal_source"] == "context"
+
+
 async def test_an_answer_of_another_policy_passes_as_it_is() -> None:
     made = policy()
     call = await made.request(asked(QUERIES["suggestions"], **LEAD))
