@@ -18,7 +18,9 @@ from tests.support.asgi import LEFT, Sent, receiving, scope
 
 WINDOW = {"X-RateLimit-Limit": "5"}
 BOUNDARY = {"content-type": "multipart/form-data; boundary=x"}
-KEY = cast(Any, SimpleNamespace(models=None))
+KEY = cast(Any, SimpleNamespace(models=None, tokens_per_minute=None))
+COUNTED = cast(Any, SimpleNamespace(models=None, tokens_per_minute=100))
+LINES = b'{"input_file_id": "file-1", "endpoint": "/v1/chat/completions", "completion_window": "24h"}'
 
 
 class Keeper:
@@ -141,6 +143,13 @@ async def test_an_id_that_is_none(name: str) -> None:
 async def test_a_list_is_not_for_virtual_keys(path: str) -> None:
     assert (await refused("GET", path, key=KEY)).code == "administrator_only"
     assert (await asked(Keeper(), "GET", f"{path}/a", key=KEY)).status == 200
+
+
+async def test_a_key_whose_tokens_are_limited_makes_no_batch() -> None:
+    headers = {"content-type": "application/json"}
+    error = await refused("POST", "/v1/batches", body=LINES, headers=headers, key=COUNTED)
+    assert (error.status, error.code) == (403, "not_counted")
+    assert (await asked(Keeper(), "POST", "/v1/batches", body=LINES, headers=headers, key=KEY)).status == 200
 
 
 async def test_the_limits_hold() -> None:
