@@ -14,11 +14,13 @@ from gateway.http.access import CallerLeft
 from gateway.settings.schema import Server
 from gateway.waiting import within
 
+JSON = "application/json"
+
 
 async def read_json(scope: Scope, receive: Receive, server: Server) -> dict[str, Any]:
     """The body as a JSON object; raises GatewayError saying what is wrong and where."""
     headers = Headers(scope=scope)
-    _check_headers(headers, server.max_body_bytes)
+    check_headers(headers, server.max_body_bytes)
     try:
         body = await within(server.body_seconds, _read(receive, server.max_body_bytes))
     except TimeoutError:
@@ -36,16 +38,17 @@ async def read_json(scope: Scope, receive: Receive, server: Server) -> dict[str,
     return data
 
 
-def _check_headers(headers: Headers, limit: int) -> None:
+def check_headers(headers: Headers, limit: int, takes: str = JSON) -> None:
+    """Raises GatewayError for a body that is of another content type, is compressed, or says that it is too large."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
+    if kind != takes and not (takes == JSON and kind.endswith("+json")):
         sent = "no Content-Type" if not kind else "another Content-Type"
-        raise UnsupportedMedia(f"Send the body as 'Content-Type: application/json'; this came with {sent}.")
+        raise UnsupportedMedia(f"Send the body as 'Content-Type: {takes}'; this came with {sent}.")
     if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise UnsupportedMedia("Send the body without a Content-Encoding.")
     length = headers.get("content-length", "")
     if length.isdigit() and int(length) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
 
 
 async def _read(receive: Receive, limit: int) -> bytes:
@@ -58,12 +61,13 @@ async def _read(receive: Receive, limit: int) -> bytes:
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
 
 
-def _too_large(limit: int) -> PayloadTooLarge:
+def too_large(limit: int) -> PayloadTooLarge:
+    """The error for a body of more bytes than that."""
     # The rest of the body is not read, so the connection can't be used again.
     return PayloadTooLarge(f"The body may have at most {limit} bytes.", headers={"Connection": "close"})

@@ -11,8 +11,9 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive, Scope
 
-from gateway.contract import InvalidRequest, PayloadTooLarge, UnsupportedMedia, Upload
+from gateway.contract import InvalidRequest, Upload
 from gateway.http.access import CallerLeft
+from gateway.http.body import check_headers, too_large
 from gateway.settings.schema import Server
 from gateway.waiting import within
 
@@ -29,7 +30,7 @@ async def read_form(scope: Scope, receive: Receive, server: Server) -> dict[str,
     saying what is wrong, and with which field."""
     headers = Headers(scope=scope)
     limit = server.max_upload_bytes
-    _check_headers(headers, limit)
+    check_headers(headers, limit, "multipart/form-data")
     form = _Form(headers, _parts(receive, limit), limit)
     try:
         read = await within(server.body_seconds, form.parse())
@@ -61,18 +62,6 @@ class _Form(MultiPartParser):
         self.whole = True
 
 
-def _check_headers(headers: Headers, limit: int) -> None:
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "multipart/form-data":
-        sent = "no Content-Type" if not kind else "another Content-Type"
-        raise UnsupportedMedia(f"Send the body as 'Content-Type: multipart/form-data'; this came with {sent}.")
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise UnsupportedMedia("Send the body without a Content-Encoding.")
-    length = headers.get("content-length", "")
-    if length.isdigit() and int(length) > limit:
-        raise _too_large(limit)
-
-
 async def _parts(receive: Receive, limit: int) -> AsyncGenerator[bytes, None]:
     size, more = 0, True
     while more:
@@ -82,14 +71,9 @@ async def _parts(receive: Receive, limit: int) -> AsyncGenerator[bytes, None]:
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         more = message.get("more_body", False)
         yield part
-
-
-def _too_large(limit: int) -> PayloadTooLarge:
-    # The rest of the body is not read, so the connection can't be used again.
-    return PayloadTooLarge(f"The body may have at most {limit} bytes.", headers={"Connection": "close"})
 
 
 async def _fields(form: FormData) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import litellm
 from litellm.types.router import LiteLLM_Params
 
+from gateway.contract import Operation
 from gateway.lanes import prices
 from gateway.lanes.abilities import Abilities
 from gateway.lanes.vocabulary import ATTEMPT, FIRST_TOKEN, LIMITS, OPENAI_PARAMS, ROUTING_PARAMS
@@ -82,6 +83,8 @@ class _Reader:
         """The entry as a deployment; ``lane`` is the setting."""
         able = Abilities(self._models, self._index, self._provider, self._model)
         said = {**self._entry.model_info, **self._params}
+        native = lane == "auto" and self._provider == "openai" and set(self._params) <= LEAN_PARAMS
+        modes = able.modes()
         return Deployment(
             id=identity,
             group=self._entry.model_name,
@@ -92,12 +95,13 @@ class _Reader:
             api_base=self._base,
             api_key=self._key or self._stand_in(),
             defaults={k: v for k, v in self._params.items() if k in OPENAI_PARAMS - ROUTING_PARAMS},
-            modes=able.modes(),
+            # What only OpenAI keeps, LiteLLM's lane does not carry.
+            modes=modes if native or modes is None else modes - {Operation.RESPONSES},
             unusable=self._unusable(),
             doubt=self._doubt(),
             window=able.window(),
             prefills=able.prefills(),
-            native=lane == "auto" and self._provider == "openai" and set(self._params) <= LEAN_PARAMS,
+            native=native,
             first_token_seconds=self._params.get(FIRST_TOKEN),
             attempt_seconds=self._params.get(ATTEMPT),
             price=prices.price(said, self._provider, self._model),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import openai
 import pytest
 
+from gateway.lanes.client_guard import ReplyTooLarge
 from tests.double.client import Double
 from tests.double.media import PNG
 
@@ -220,10 +222,11 @@ def test_faults_of_any_route(double: Double, kind: str) -> None:
     form: Any = {"files": {"file": ("a.wav", WAV)}, "data": {"model": "whisper-1", "response_format": "srt"}}
     fault = FAULTS[kind] | ({"interval_ms": 0} if kind == "crawl_body" else {})
     double.script("openai", {"kind": kind, **fault}, then="repeat")
-    for path, sent in (SPEECH, PICTURES, ("responses", {"model": "m", "input": "x", "stream": True})):
-        httpx.post(f"{double.openai_base}/{path}", json=sent, headers=headers)
-    httpx.post(f"{double.openai_base}/audio/transcriptions", headers=headers, **form)
-    httpx.post(f"{double.openai_base}/responses", json={"model": "m", "input": "x"}, headers=headers)
+    asked: list[tuple[str, Any]] = [(path, {"json": sent}) for path, sent in (SPEECH, PICTURES)]
+    asked += [("responses", {"json": {"model": "m", "input": "x", "stream": stream}}) for stream in (True, False)]
+    for path, sent in [*asked, ("audio/transcriptions", form)]:
+        with suppress(ReplyTooLarge):  # where a test of the LiteLLM lane ran before, httpx is guarded in this process
+            httpx.post(f"{double.openai_base}/{path}", headers=headers, **sent)
     assert [call["fault"] for call in double.wait_calls(5)] == [kind] * 5
 
 

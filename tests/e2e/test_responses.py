@@ -12,7 +12,7 @@ from openai.types.responses import Response
 from pydantic import BaseModel
 
 from tests.double.client import Double
-from tests.support.gateway import GatewayProcess
+from tests.support.gateway import GatewayProcess, models
 from tests.support.sse import Event, events
 
 MODELS = ("gemini-2.0-flash", "gpt-4o-mini")
@@ -35,6 +35,14 @@ class Number(BaseModel):
 def client(gateway: GatewayProcess, provider: Double) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="unused", max_retries=0) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def without_openai(start_shared: Any, double: Double) -> GatewayProcess:
+    file = models(double.gemini_base, double.openai_base)
+    file["model_list"] = [one for one in file["model_list"] if one["model_name"].startswith("gemini")]
+    started: GatewayProcess = start_shared({}, models={"model_list": file["model_list"]})
+    return started
 
 
 def streamed(gateway: GatewayProcess, **body: Any) -> list[Event]:
@@ -190,9 +198,12 @@ def test_log_probabilities(client: openai.OpenAI) -> None:
     ],
 )
 def test_what_only_openai_keeps_is_named_where_no_model_has_it(
-    client: openai.OpenAI, provider: Double, changes: dict[str, Any], field: str
+    without_openai: GatewayProcess, provider: Double, changes: dict[str, Any], field: str
 ) -> None:
-    with pytest.raises(openai.BadRequestError, match="OpenAI itself") as refused:
+    with (
+        openai.OpenAI(base_url=f"{without_openai.url}/v1", api_key="unused", max_retries=0) as client,
+        pytest.raises(openai.BadRequestError, match="OpenAI itself") as refused,
+    ):
         client.responses.create(model="gemini-2.0-flash", input="hello", **changes)
     assert (refused.value.param, refused.value.code) == (field, "unsupported_parameter")
     assert provider.calls() == []
