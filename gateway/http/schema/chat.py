@@ -9,6 +9,8 @@ from typing_extensions import TypedDict
 
 from gateway.http.schema.fields import STRICT, Bias, Count, Model, Name, Penalty, Schema, Short, Unit, by, shape
 from gateway.http.schema.messages import Message, TextContent
+from gateway.http.schema.options import CacheOptions, Moderation
+from gateway.http.schema.speech import Voice
 
 
 @STRICT
@@ -90,6 +92,32 @@ Stop = Annotated[
 
 
 @STRICT
+class SpokenAnswer(TypedDict):
+    format: Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
+    voice: Voice
+
+
+@STRICT
+class Place(TypedDict, total=False):
+    city: Short | None
+    country: Short | None
+    region: Short | None
+    timezone: Short | None
+
+
+@STRICT
+class Whereabouts(TypedDict):
+    type: Literal["approximate"]
+    approximate: Place
+
+
+@STRICT
+class WebSearchOptions(TypedDict, total=False):
+    search_context_size: Literal["low", "medium", "high"] | None
+    user_location: Whereabouts | None
+
+
+@STRICT
 class ChatBody(TypedDict, total=False):
     """``POST /v1/chat/completions``. ``metadata`` and ``store`` are accepted and go no further."""
 
@@ -114,14 +142,19 @@ class ChatBody(TypedDict, total=False):
     tool_choice: ToolChoice | None
     parallel_tool_calls: bool | None
     user: Short | None
-    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None
     functions: Annotated[list[Function], Field(min_length=1, max_length=128)] | None
     function_call: FunctionChoice | None
     modalities: list[Literal["text", "audio"]] | None
+    audio: SpokenAnswer | None
     prediction: Prediction | None
-    service_tier: Literal["auto", "default", "flex", "scale", "priority"] | None
+    service_tier: Literal["auto", "default", "flex", "scale", "priority", "fast"] | None
     safety_identifier: Short | None
     prompt_cache_key: Short | None
+    prompt_cache_options: CacheOptions | None
+    prompt_cache_retention: Literal["in_memory", "24h"] | None
+    moderation: Moderation | None
+    web_search_options: WebSearchOptions | None
     verbosity: Literal["low", "medium", "high"] | None
     metadata: dict[str, Short] | None
     store: bool | None

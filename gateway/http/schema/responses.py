@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag, TypeAdapter
 from typing_extensions import TypedDict
 
 from gateway.http.schema.fields import LOOSE, STRICT, Count, Model, Name, Schema, Short, Text, Unit, by, shape
+from gateway.http.schema.options import CacheOptions, Moderation
 from gateway.http.schema.response_items import Id, Item
 
 MOST_ITEMS = 4096
@@ -153,29 +154,6 @@ class ConversationId(TypedDict):
 class ContextManagement(TypedDict, total=False):
     type: Required[Short]
     compact_threshold: Count | None
-
-
-@STRICT
-class PolicyMode(TypedDict):
-    mode: Literal["score", "block"]
-
-
-@STRICT
-class ModerationPolicy(TypedDict, total=False):
-    input: PolicyMode | None
-    output: PolicyMode | None
-
-
-@STRICT
-class Moderation(TypedDict, total=False):
-    model: Required[Model]
-    policy: ModerationPolicy | None
-
-
-@STRICT
-class CacheOptions(TypedDict, total=False):
-    mode: Literal["implicit", "explicit"] | None
-    ttl: Literal["30m"] | None
 
 
 Includable = Literal[

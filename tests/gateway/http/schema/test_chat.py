@@ -3,13 +3,16 @@ from __future__ import annotations
 from typing import Any, get_type_hints
 
 import pytest
+from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 
 from gateway.http import schema
 from gateway.http.schema.chat import ChatBody
+from tests.support.parameter_types import literals
 from tests.support.schema import refused
 
 HELLO = {"role": "user", "content": "hello"}
 CHAT: dict[str, Any] = {"model": "m", "messages": [HELLO]}
+WHERE = {"type": "approximate", "approximate": {"city": "Zürich", "country": "CH"}}
 FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object"}, "strict": True}
 TOOL = {"type": "function", "function": FUNCTION}
 CALL = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
@@ -62,13 +65,28 @@ GOOD: dict[str, list[Any]] = {
     "safety_identifier": ["s"],
     "prompt_cache_key": ["k"],
     "verbosity": ["low", "medium", "high"],
+    "audio": [{"format": "mp3", "voice": "alloy"}, {"format": "wav", "voice": {"id": "voice_1"}}],
+    "prompt_cache_options": [{"mode": "explicit", "ttl": "30m"}],
+    "prompt_cache_retention": ["24h", "in_memory"],
+    "moderation": [{"model": "m", "policy": {"input": {"mode": "block"}}}],
+    "web_search_options": [{"search_context_size": "low", "user_location": WHERE}, {}],
     "metadata": [{"a": "b"}, {}],
     "store": [True],
 }
 
 
-def test_every_parameter_has_a_good_value_here() -> None:
-    assert set(GOOD) == set(get_type_hints(ChatBody))
+OPENAIS = get_type_hints(CompletionCreateParamsStreaming)
+WORDS = {name: literals(hint) for name, hint in OPENAIS.items() if name not in ("model", "stream", "stop")}
+
+
+def test_the_table_has_what_openai_s_client_can_send() -> None:
+    assert set(get_type_hints(ChatBody)) == set(OPENAIS) == set(GOOD)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, words in WORDS.items() if words))
+def test_it_has_openai_s_words(name: str) -> None:
+    for word in WORDS[name]:
+        chat(**{name: [word] if name == "modalities" else word})
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in GOOD.items() for value in values])
@@ -202,7 +220,7 @@ BAD: list[tuple[dict[str, Any], str, str, str]] = [
     ),
     ({"tool_choice": "maybe"}, "invalid_value", "tool_choice", "'none', 'auto' or 'required'"),
     ({"tool_choice": ["auto"]}, "invalid_value", "tool_choice", "'text', 'mapping'"),
-    ({"reasoning_effort": "max"}, "invalid_value", "reasoning_effort", "'minimal'"),
+    ({"reasoning_effort": "most"}, "invalid_value", "reasoning_effort", "'minimal'"),
     ({"modalities": ["smell"]}, "invalid_value", "modalities[0]", "'text' or 'audio'"),
     ({"metadata": "x"}, "invalid_type", "metadata", "valid dictionary"),
     ({"metadata": ["x"]}, "invalid_type", "metadata", "valid dictionary"),

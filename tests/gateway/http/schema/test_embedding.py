@@ -1,13 +1,19 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
+from openai.types.embedding_create_params import EmbeddingCreateParams
 
 from gateway.http import schema
+from gateway.http.schema.embedding import EmbeddingBody
 from tests.support.schema import refused
 
 EMBEDDING: dict[str, Any] = {"model": "m", "input": "hello"}
+
+
+def test_the_table_has_what_openai_s_client_can_send() -> None:
+    assert set(get_type_hints(EmbeddingBody)) == set(get_type_hints(EmbeddingCreateParams))
 
 
 @pytest.mark.parametrize("given", ["a", ["a", "b"], [1, 2], [[1, 2], [3]]])

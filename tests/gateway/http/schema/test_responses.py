@@ -12,6 +12,7 @@ from openai.types.shared_params import Reasoning, ResponseFormatText
 from typing_extensions import get_type_hints
 
 from gateway.http import schema
+from gateway.http.schema import options
 from gateway.http.schema import responses as ours
 from gateway.http.schema.responses import RESPONSES, ResponsesBody
 from tests.support.parameter_types import kinds, literals, tags
@@ -78,11 +79,11 @@ TABLES: dict[str, tuple[Any, Any]] = {
     "prompt": (ours.PromptTemplate, theirs.ResponsePromptParam),
     "conversation": (ours.ConversationId, theirs.ResponseConversationParamParam),
     "context management": (ours.ContextManagement, params.ContextManagement),
-    "moderation": (ours.Moderation, params.Moderation),
-    "moderation policy": (ours.ModerationPolicy, params.ModerationPolicy),
-    "moderation policy of input": (ours.PolicyMode, params.ModerationPolicyInput),
-    "moderation policy of output": (ours.PolicyMode, params.ModerationPolicyOutput),
-    "cache options": (ours.CacheOptions, params.PromptCacheOptions),
+    "moderation": (options.Moderation, params.Moderation),
+    "moderation policy": (options.ModerationPolicy, params.ModerationPolicy),
+    "moderation policy of input": (options.PolicyMode, params.ModerationPolicyInput),
+    "moderation policy of output": (options.PolicyMode, params.ModerationPolicyOutput),
+    "cache options": (options.CacheOptions, params.PromptCacheOptions),
 }
 #: Whose values are looked at elsewhere: unions of tables, names that anything may be, and what is true of one way only.
 OPEN = {"body": {"model", "stream", "tool_choice"}, "reasoning": {"mode"}, "plain format": {"type"}}
