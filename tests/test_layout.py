@@ -115,3 +115,10 @@ def test_lock_files_pin_every_package_by_hash_and_name_no_address() -> None:
         pinned = [line for line in text.splitlines() if line and not line.startswith((" ", "#"))]
         assert all("==" in line for line in pinned)
         assert text.count("--hash=sha256:") >= len(pinned) > 50
+
+
+@pytest.mark.parametrize("folder", ["bench/portkey", "tests/clients/node"])
+def test_node_s_lock_files_name_no_address_either(folder: str) -> None:
+    text = (ROOT / folder / "package-lock.json").read_text()
+    assert "://" not in text
+    assert text.count('"integrity": "sha512-') == text.count('"node_modules/') > 0
