@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 WORKERS ?= 4
 BIN := $(VENV)/bin
+RUN := .venv-run
 LITELLM := .venv-litellm
 PORTKEY := .portkey
 NODE := tests/clients/node
@@ -51,7 +52,7 @@ test: check $(if $(shell command -v npm),$(NODE)/node_modules/.installed) ## ins
 failover: $(VENV)/.test $(if $(filter litellm,$(TARGET)),$(LITELLM)/.proxy) ## play every fault of a provider; PROFILE=full, TARGET=litellm
 	@$(BIN)/python -m bench.failover $(if $(PROFILE),--profile $(PROFILE)) $(if $(TARGET),--target $(TARGET))
 
-bench: $(VENV)/.test $(LITELLM)/.proxy $(if $(shell command -v npm),$(PORTKEY)/.installed) ## compare with LiteLLM's proxy and Portkey; QUICK=1, CHECK=1
+bench: $(VENV)/.test $(RUN)/.run $(LITELLM)/.proxy $(if $(shell command -v npm),$(PORTKEY)/.installed) ## compare with LiteLLM's proxy and Portkey; QUICK=1, CHECK=1
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(if $(CHECK),--check) $(if $(ONLY),--only $(ONLY)) \
 	  $(if $(WRITE),--json docs/bench.json --picture docs/bench.svg --markdown $(WRITE))
 
@@ -70,7 +71,7 @@ lock: $(VENV)/.test ## write requirements/*.txt anew from pyproject.toml
 	@echo 'litellm[proxy]==1.106.2' | $(BIN)/python -m uv pip compile - $(LOCK) -o requirements/litellm-proxy.txt
 
 clean: ## remove .venv and what tools left behind
-	rm -rf $(VENV) $(LITELLM) $(PORTKEY) $(NODE)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(RUN) $(LITELLM) $(PORTKEY) $(NODE)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
@@ -87,6 +88,12 @@ $(VENV)/.test: $(VENV)/bin/python requirements/test.txt
 	@echo "installing what tests need into $(VENV) (once; about a minute)"
 	@$(PIP) -r requirements/test.txt
 	@touch $@ $(VENV)/.run
+
+$(RUN)/.run: requirements/run.txt
+	@echo "installing what a run needs, and nothing else, into $(RUN), to be measured (once; about half a minute)"
+	@$(PYTHON) -m venv $(RUN)
+	@$(RUN)/bin/python $(INSTALL) -r requirements/run.txt
+	@touch $@
 
 $(LITELLM)/.proxy: requirements/litellm-proxy.txt
 	@echo "installing LiteLLM's proxy into $(LITELLM), for comparison only (once; about a minute)"

@@ -112,8 +112,11 @@ def routes(gateway: Gateway) -> list[Route]:
     question = ModelEndpoint(gateway.engine, assistant.parse, ivy.render)
     legacy = ModelEndpoint(gateway.engine, assistant.parse_v1, ivy.render_v1)
     memory = MemoryRoutes(gateway.engine)
-    return [
+    return [  # the most asked first: Starlette tries one after another, at some 2 us each
         Route("/v1/chat/completions", chat, methods=["POST"]),
+        Route("/ai/router/v2", question, methods=["POST"]),
+        Route("/ai/router/", legacy, methods=["POST"]),
+        Route("/ai/router", legacy, methods=["POST"]),
         Route("/v1/completions", completion, methods=["POST"]),
         Route("/v1/responses", response, methods=["POST"]),
         Route("/v1/embeddings", embedding, methods=["POST"]),
@@ -128,9 +131,6 @@ def routes(gateway: Gateway) -> list[Route]:
         *uploads.routes(gateway.engine),
         *kept.routes(gateway.engine),
         *anthropic_routes(gateway.engine),
-        Route("/ai/router/v2", question, methods=["POST"]),
-        Route("/ai/router/", legacy, methods=["POST"]),
-        Route("/ai/router", legacy, methods=["POST"]),
         Route("/ai/router/health", health.assistant, methods=["GET"]),
         Route("/ai/memory", memory.__call__, methods=["GET", "DELETE"]),
         Route("/health/live", health.live, methods=["GET"]),

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 
 #: New objects, and collections of the generation before, until a collection: requests leave few cycles behind.
 COLLECT = (5_000, 20, 20)
+#: While all is imported and built: young objects only, which costs nothing that shows and keeps 4 MB less for ever.
+COLLECT_YOUNG = (50_000, 50, 1_000_000)
 
 
 @contextmanager
 def building() -> Iterator[None]:
-    """For what is to stay: while it is imported and built nothing is collected, and afterwards it is out of the
+    """For what is to stay: while it is imported and built it is not looked through, and afterwards it is out of the
     collector's sight. LiteLLM's modules are some 380,000 objects: to look through them again and again took 30% of
     the time of their import, and then a fifth of what a request takes."""
-    gc.disable()
+    gc.set_threshold(*COLLECT_YOUNG)
     try:
         yield
     finally:
@@ -23,4 +25,3 @@ def building() -> Iterator[None]:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECT)
-        gc.enable()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import logging.handlers
 import os
+import re
 import sys
 import threading
 import time
@@ -27,6 +28,8 @@ from gateway.settings.schema import Logging
 FILE = "ai_router.log"
 #: Made here, of letters and digits only: there is nothing personal in them, and they stand in every line.
 PLAIN_FIELDS = frozenset({"event", "level", "timestamp"})
+#: A request's id as it is made here, or a caller's like it: never the same again, so that it is not worth keeping.
+OWN_ID = re.compile(r"req_[0-9a-f]{32}")
 LONGEST = 2000
 #: What comes again from line to line (paths, models, users) is short, and is cleaned once.
 SHORT = 100
@@ -207,7 +210,9 @@ def _time(logger: Any, name: str, event: Event) -> Event:
 def _redact(_: Any, __: str, event: Event) -> Event:
     """Keys, server addresses, e-mail addresses and phone numbers never get into a line."""
     for key, value in event.items():
-        if key not in PLAIN_FIELDS:
+        if key == "request_id" and OWN_ID.fullmatch(value):
+            event[key] = redact.without_keys(value)
+        elif key not in PLAIN_FIELDS:
             event[key] = _clean(value)
     return event
 

@@ -48,11 +48,16 @@ def revision() -> int:
 
 def clean(text: str) -> str:
     """``text`` without keys, servers' and people's addresses, phone numbers and the configured identifiers."""
+    text = _URLS.sub("[url]", _KEYS.sub("[key]", without_keys(text)))
+    return _HOSTS.sub("[host]", _impersonal(text))  # an e-mail address is known before its second half is a host
+
+
+def without_keys(text: str) -> str:
+    """``text`` without the keys that are configured, and nothing else of ``clean``."""
     for key in _configured:
         if key in text:
             text = text.replace(key, "[key]")
-    text = _URLS.sub("[url]", _KEYS.sub("[key]", text))
-    return _HOSTS.sub("[host]", _impersonal(text))  # an e-mail address is known before its second half is a host
+    return text
 
 
 def _impersonal(text: str) -> str:

@@ -22,6 +22,7 @@ def configure(*, drop_params: bool) -> Any:
     litellm.telemetry = False
     litellm.num_retries = 0
     litellm.utils.json_data = None  # Anthropic's tokenizer, parsed: 14 MB that nothing reads after the import
+    _share(litellm.model_cost)
     litellm.REPEATED_STREAMING_CHUNK_LIMIT = sys.maxsize  # an answer may repeat itself
     # pydantic quotes in these what LiteLLM's types did not expect, which is what a caller or a provider wrote.
     warnings.filterwarnings("ignore", message="Pydantic serializer warnings")
@@ -32,6 +33,15 @@ def configure(*, drop_params: bool) -> Any:
         logger.propagate = False
         logger.setLevel(logging.CRITICAL)
     return litellm
+
+
+def _share(costs: dict[str, dict[str, Any]]) -> None:
+    """Let equal texts and numbers of LiteLLM's price map be one object each: 2 MB less."""
+    known: dict[Any, Any] = {}
+    for entry in costs.values():
+        for key, value in entry.items():
+            if isinstance(value, str | float):
+                entry[key] = known.setdefault((type(value), value), value)
 
 
 async def close_clients() -> None:

@@ -59,7 +59,8 @@ def models(gemini_base: str, openai_base: str) -> dict[str, Any]:
 
 
 class GatewayProcess:
-    """``python -m gateway serve`` with ``settings`` laid over config/gateway.yaml; a context manager."""
+    """``python -m gateway serve`` with ``settings`` laid over config/gateway.yaml; a context manager. ``python`` is of
+    the environment that it runs in."""
 
     def __init__(
         self,
@@ -69,8 +70,10 @@ class GatewayProcess:
         settings: Mapping[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
         keys: bool = True,
+        python: str = sys.executable,
     ) -> None:
         self.folder = folder
+        self.python = python
         self.config = folder / "config"
         shutil.copytree(ROOT / "config", self.config, ignore=shutil.ignore_patterns("keys.yaml"))
         written = yaml.safe_load((ROOT / "config" / "gateway.yaml").read_text())
@@ -96,7 +99,7 @@ class GatewayProcess:
     def __enter__(self) -> GatewayProcess:
         with (self.folder / "stderr").open("w") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway", "serve"],
+                [self.python, "-m", "gateway", "serve"],
                 cwd=self.folder,
                 env=self.env,
                 text=True,

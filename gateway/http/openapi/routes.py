@@ -1,18 +1,19 @@
-"""``GET /openapi.json`` and ``GET /docs``: each made once, off the event loop, of nothing but the rows."""
+"""``GET /openapi.json`` and ``GET /docs``: each made once, off the event loop, of nothing but the rows.
+
+The rows are imported when they are first asked for: they take a megabyte, and few processes are asked.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 from functools import cache
+from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-
-from gateway.http.docs import page
-from gateway.http.openapi.document import document
-from gateway.http.openapi.row import HTML, JSON
 
 #: The page has a style of its own and needs nothing else.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -25,19 +26,26 @@ def routes() -> list[Route]:
 
 async def _document(request: Request) -> Response:
     del request
-    return Response(await asyncio.to_thread(_encoded), media_type=JSON)
+    return Response(await asyncio.to_thread(_encoded), media_type="application/json")
 
 
 async def _page(request: Request) -> Response:
     del request
-    return Response(await asyncio.to_thread(_rendered), media_type=HTML, headers={"Content-Security-Policy": POLICY})
+    headers = {"Content-Security-Policy": POLICY}
+    return Response(await asyncio.to_thread(_rendered), media_type="text/html", headers=headers)
 
 
 @cache
 def _encoded() -> bytes:
-    return orjson.dumps(document())
+    return orjson.dumps(_made())
 
 
 @cache
 def _rendered() -> bytes:
-    return page(document()).encode()
+    page: str = importlib.import_module("gateway.http.docs").page(_made())
+    return page.encode()
+
+
+def _made() -> dict[str, Any]:
+    document: dict[str, Any] = importlib.import_module("gateway.http.openapi.document").document()
+    return document

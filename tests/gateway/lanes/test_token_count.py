@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from gateway.lanes import token_count
+from tests.support.gateway import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +19,12 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     token_count._encoding.cache_clear()
+
+
+def test_no_vocabulary_is_read_before_it_is_asked_for() -> None:
+    code = "import gateway.build, sys; print('litellm.litellm_core_utils.default_encoding' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize(
