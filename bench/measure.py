@@ -19,14 +19,16 @@ from bench.targets import FLAKY, STARTS, Target, flaky
 Say = Callable[[str], None]
 #: The provider alone is quick: a shorter round has requests enough.
 ALONE = 0.4
+#: Sections in which many callers are measured in more rounds, since a promise is near.
+CLOSE = ("chat", "ivy")
 MIXED = 2000
 MIXED_CALLERS = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: rounds of a row, more of plain chat by many, where the rates are close; their seconds and
-    those before them; starts; slow streams, and whether the others hold them too; mixed requests before memory is read:
+    """How much is measured: rounds of a row, more of chat and Ivy by many; their seconds and those before
+    them; starts; slow streams, and whether the others hold them too; mixed requests before memory is read:
     of this gateway, and of the others, which are slower."""
 
     rounds: int = 5
@@ -98,7 +100,7 @@ def line(load: Client, targets: Sequence[Target], row: Row, callers: int, size: 
     rounds: dict[str, Rounds] = {target.name: Rounds() for target in targets}
     for target in targets:
         load.play(Job(target.port, asks[target.name], callers, seconds=size.warm))
-    for number in range(size.close_rounds if row.section == "chat" and callers > 1 else size.rounds):
+    for number in range(size.close_rounds if row.section in CLOSE and callers > 1 else size.rounds):
         for target in targets if number % 2 == 0 else reversed(targets):
             seconds = size.seconds * (ALONE if target.name == "provider" else 1)
             before = cpu_seconds(target.pid) if target.pid else 0.0

@@ -73,7 +73,7 @@ class Pipeline:
         try:
             for step in reversed(passed):
                 if step.watches:
-                    chunks = self._response(step, call, chunks, layers)
+                    chunks = self._response(step, call, chunks, source, layers)
             yield Answer(call, chunks)
         finally:
             await _close(layers)
@@ -93,10 +93,10 @@ class Pipeline:
             return call
 
     def _response(
-        self, step: Step, call: Call, chunks: AsyncIterator[Chunk], layers: list[Close]
+        self, step: Step, call: Call, chunks: AsyncIterator[Chunk], source: _Source, layers: list[Close]
     ) -> AsyncIterator[Chunk]:
         """The chunks as one policy shapes them; a hook that hands them back as they are costs nothing more."""
-        tap = _Tap(chunks)
+        tap = _Tap(chunks) if step.skippable else chunks
         try:
             shaped = step.policy.response(call, tap)
         except GatewayError:
@@ -106,12 +106,29 @@ class Pipeline:
             return chunks
         if shaped is tap:
             return chunks
-        guarded = self._guarded(step, call, shaped, tap)
+        if isinstance(tap, _Tap):
+            guarded = self._skippable(step, call, shaped, source, tap)
+        else:
+            guarded = self._strict(step, call, shaped, source)
         layers += [shaped.aclose, guarded.aclose] if isinstance(shaped, AsyncGenerator) else [guarded.aclose]
         return guarded
 
-    async def _guarded(
-        self, step: Step, call: Call, shaped: AsyncIterator[Chunk], tap: _Tap
+    async def _strict(
+        self, step: Step, call: Call, shaped: AsyncIterator[Chunk], source: _Source
+    ) -> AsyncGenerator[Chunk, None]:
+        """Where the policy fails, the reply ends with an InternalError."""
+        try:
+            async for chunk in shaped:
+                yield chunk
+        except GatewayError:
+            raise
+        except Exception as error:
+            if source.failed:  # not the policy's fault but that of what it listens to
+                raise
+            self._failed(step, call, error)
+
+    async def _skippable(
+        self, step: Step, call: Call, shaped: AsyncIterator[Chunk], source: _Source, tap: _Tap
     ) -> AsyncGenerator[Chunk, None]:
         """Where a skippable policy fails, the chunks it had taken and not yet given on follow as they were."""
         try:
@@ -121,7 +138,7 @@ class Pipeline:
         except GatewayError:
             raise
         except Exception as error:
-            if tap.failed:  # not the policy's fault but that of what it listens to
+            if source.failed:
                 raise
             self._failed(step, call, error)
             for chunk in list(tap.taken):
@@ -145,15 +162,21 @@ class _Source:
         self._upstream = upstream
         self._call = call
         self._reply: Reply | None = None
+        #: Whether it broke, so that what listens to it did not.
+        self.failed = False
 
     async def chunks(self) -> AsyncGenerator[Chunk, None]:
         """All chunks; raises GatewayError."""
         if self._call.answer is not None:
             yield Chunk.saying(self._call.answer, finish="stop")
             return
-        self._reply = await self._upstream.open(self._call)
-        async for chunk in self._reply.chunks:
-            yield chunk
+        try:
+            self._reply = await self._upstream.open(self._call)
+            async for chunk in self._reply.chunks:
+                yield chunk
+        except Exception:
+            self.failed = True
+            raise
 
     async def aclose(self) -> None:
         """End the provider's call, if there is one."""
@@ -167,7 +190,6 @@ class _Tap:
     def __init__(self, chunks: AsyncIterator[Chunk]) -> None:
         self.chunks = chunks
         self.taken: deque[Chunk] = deque()
-        self.failed = False
 
     def given_on(self, chunk: Chunk) -> None:
         """Forget what ``chunk`` was made of: itself and those before it or, where it was changed, the oldest."""
@@ -179,13 +201,7 @@ class _Tap:
         return self
 
     async def __anext__(self) -> Chunk:
-        try:
-            chunk = await anext(self.chunks)
-        except StopAsyncIteration:
-            raise
-        except BaseException:
-            self.failed = True
-            raise
+        chunk = await anext(self.chunks)
         self.taken.append(chunk)
         return chunk
 
