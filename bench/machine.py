@@ -40,9 +40,9 @@ def method(size: Size) -> list[str]:
     return [
         f"One worker each, on one machine beside its load: {callers} callers that keep their connections and ask one "
         "request after another. Every reply is checked to be a 200, whole, and to hold the provider's text.",
-        f"{size.rounds} rounds of {size.seconds:g} s, of plain chat and {rows.IVY} by many callers {size.close_rounds}, "
-        "the targets one after another, in an order that turns round with every round. Figures are medians of the rounds; a ratio "
-        "is the median of each round's ratio; p99 is of all rounds together.",
+        f"{size.rounds} rounds of {size.seconds:g} s, of plain chat and {rows.IVY} by many callers "
+        f"{size.close_rounds}, the targets one after another, in an order that turns round with every round. Figures "
+        "are medians of the rounds; a ratio is the median of each round's ratio; p99 is of all rounds together.",
         "Added latency is the target's percentile less that of the same provider asked directly. CPU is that of all "
         "of the target's processes.",
         "The provider answers at once from prepared bytes: a text of 20 tokens, whole, or in 20 chunks of one token, "
