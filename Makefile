@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+DOCS ?= config/knowledge
 WORKERS ?= 4
 BIN := $(VENV)/bin
 RUN := .venv-run
@@ -14,7 +15,7 @@ PIP := $(BIN)/python $(INSTALL)
 given = $(if $(filter command,$(origin $(1))),--$(2) '$($(1))')
 
 .DEFAULT_GOAL := help
-.PHONY: help install run check-config style key keys revoke check test failover bench bench-parts bench-memory bench-profile lock clean
+.PHONY: help install run ingest check-config style key keys revoke check test failover bench bench-parts bench-memory bench-profile eval-retrieval bench-retrieval lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +24,9 @@ install: $(VENV)/.run ## make .venv with everything a run needs
 
 run: $(VENV)/.run ## start the gateway
 	@exec $(BIN)/python -m gateway serve
+
+ingest: $(VENV)/.knowledge ## bring the knowledge base in line with a folder: DOCS=folder
+	@$(BIN)/python -m gateway ingest '$(DOCS)'
 
 check-config: $(VENV)/.run ## check the configuration and print what is in force
 	@$(BIN)/python -m gateway check
@@ -65,9 +69,16 @@ bench-profile: $(VENV)/.test ## where the gateway's CPU goes; ROW=chat-gemini, s
 bench-memory: $(VENV)/.test ## measure what a million remembered turns take of the process's memory
 	@$(BIN)/python -m bench.memory
 
+eval-retrieval: $(VENV)/.test ## how often the right document is found, and what none answers is told, on labelled questions
+	@$(BIN)/python -m bench.retrieval.evaluate
+
+bench-retrieval: $(VENV)/.test ## search 100,000 chunks by 16 callers while an ingest runs; CHECK=1
+	@$(BIN)/python -m bench.retrieval.speed $(if $(CHECK),--check)
+
 lock: $(VENV)/.test ## write requirements/*.txt anew from pyproject.toml
 	@$(BIN)/python -m uv pip compile pyproject.toml --extra local $(LOCK) -o requirements/run.txt
-	@$(BIN)/python -m uv pip compile pyproject.toml --extra local --extra test -c requirements/run.txt $(LOCK) -o requirements/test.txt
+	@$(BIN)/python -m uv pip compile pyproject.toml --extra local --extra knowledge -c requirements/run.txt $(LOCK) -o requirements/knowledge.txt
+	@$(BIN)/python -m uv pip compile pyproject.toml --extra local --extra knowledge --extra test -c requirements/knowledge.txt $(LOCK) -o requirements/test.txt
 	@echo 'litellm[proxy]==1.106.2' | $(BIN)/python -m uv pip compile - $(LOCK) -o requirements/litellm-proxy.txt
 
 clean: ## remove .venv and what tools left behind
@@ -84,10 +95,15 @@ $(VENV)/.run: $(VENV)/bin/python requirements/run.txt
 	@$(PIP) -r requirements/run.txt
 	@touch $@
 
+$(VENV)/.knowledge: $(VENV)/bin/python requirements/knowledge.txt
+	@echo "installing what the knowledge base needs into $(VENV) (once; about half a minute)"
+	@$(PIP) -r requirements/knowledge.txt
+	@touch $@ $(VENV)/.run
+
 $(VENV)/.test: $(VENV)/bin/python requirements/test.txt
 	@echo "installing what tests need into $(VENV) (once; about a minute)"
 	@$(PIP) -r requirements/test.txt
-	@touch $@ $(VENV)/.run
+	@touch $@ $(VENV)/.run $(VENV)/.knowledge
 
 $(RUN)/.run: requirements/run.txt
 	@echo "installing what a run needs, and nothing else, into $(RUN), to be measured (once; about half a minute)"

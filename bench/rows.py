@@ -12,7 +12,7 @@ import yaml
 from bench import provider, replies
 from bench.client import Ask
 from bench.litellm_proxy import KEY
-from policies.modal.schema import Schema
+from policies.common.schema import Schema
 from tests.support.gateway import KEYS, ROOT
 
 Wire = Literal["openai", "gemini"]

@@ -1,18 +1,20 @@
-"""``python -m gateway serve``, ``check``, ``show`` and ``key``."""
+"""``python -m gateway serve``, ``check``, ``show``, ``key`` and ``ingest``."""
 
 from __future__ import annotations
 
 import argparse
 import datetime
 import sys
+from pathlib import Path
 
-from gateway.settings import ConfigError, keys_place, load
+from gateway.settings import ConfigError, Settings, keys_place, load
 
 TITLES = {
     "serve": "The gateway was not started:",
     "check": "The configuration can't be used:",
     "show": "There is nothing to show:",
     "key": "The keys were left as they are:",
+    "ingest": "Nothing was ingested:",
 }
 
 
@@ -24,16 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         if command == "key":
             return _key(parsed)
         settings = load()
-        if command == "show":
-            from gateway.report import policy_report
-
-            print(policy_report(settings, parsed.policy))
-            return 0
-        if command == "check":
-            from gateway.report import report  # imports litellm, which takes seconds
-
-            print(report(settings))
-            return 0
+        if command != "serve":
+            return _once(settings, parsed)
     except ConfigError as error:
         print(f"{TITLES[command]}\n{error}", file=sys.stderr)
         return 2
@@ -45,11 +39,28 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+def _once(settings: Settings, parsed: argparse.Namespace) -> int:
+    if parsed.command == "ingest":
+        return _ingest(settings, parsed)
+    if parsed.command == "show":
+        from gateway.report import policy_report
+
+        print(policy_report(settings, parsed.policy))
+    else:
+        from gateway.report import report  # imports litellm, which takes seconds
+
+        print(report(settings))
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gateway", description="Ivy Gateway")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("serve", help="start the gateway")
     commands.add_parser("check", help="check the configuration and print what is in force")
+    ingest = commands.add_parser("ingest", help="bring the knowledge base in line with a folder of documents")
+    ingest.add_argument("folder", type=Path)
+    ingest.add_argument("--allow-empty", action="store_true", help="let a folder without documents empty it")
     show = commands.add_parser("show", help="show what a policy has to show")
     show.add_argument("policy", help="a name of the list 'policies' in config/gateway.yaml")
     key = commands.add_parser("key", help="make, list and revoke virtual keys").add_subparsers(
@@ -73,6 +84,22 @@ def _moment(text: str) -> datetime.date:
         return datetime.date.fromisoformat(text)
     except ValueError:
         return datetime.datetime.fromisoformat(text)
+
+
+def _ingest(settings: Settings, parsed: argparse.Namespace) -> int:
+    from gateway.ingesting import ingest_folder
+    from gateway.retrieval.command import ENDINGS, told
+
+    try:
+        summary = ingest_folder(settings, parsed.folder, allow_empty=parsed.allow_empty)
+    except ENDINGS as error:
+        print(f"The ingest ended: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; the next run goes on from here", file=sys.stderr)
+        return 130
+    print(told(summary))
+    return 1 if summary.problem else 0
 
 
 def _key(parsed: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from gateway import heap
 from gateway.contract import Unavailable
 from gateway.engine import Engine
 from gateway.health import Health
-from gateway.http import assistant, completions, kept, native, openai, responses, uploads
+from gateway.http import assistant, completions, kept, native, openai, rag, responses, uploads
 from gateway.http.access import Access
 from gateway.http.anthropic.routes import routes as anthropic_routes
 from gateway.http.auth import Authenticate
@@ -111,12 +111,14 @@ def routes(gateway: Gateway) -> list[Route]:
     ivy = assistant.Assistant(gateway.tally)
     question = ModelEndpoint(gateway.engine, assistant.parse, ivy.render)
     legacy = ModelEndpoint(gateway.engine, assistant.parse_v1, ivy.render_v1)
+    knowledge = ModelEndpoint(gateway.engine, rag.parse, rag.render)
     memory = MemoryRoutes(gateway.engine)
     return [  # the most asked first: Starlette tries one after another, at some 2 us each
         Route("/v1/chat/completions", chat, methods=["POST"]),
         Route("/ai/router/v2", question, methods=["POST"]),
         Route("/ai/router/", legacy, methods=["POST"]),
         Route("/ai/router", legacy, methods=["POST"]),
+        Route("/rag/query", knowledge, methods=["POST"]),
         Route("/v1/completions", completion, methods=["POST"]),
         Route("/v1/responses", response, methods=["POST"]),
         Route("/v1/embeddings", embedding, methods=["POST"]),
@@ -132,6 +134,7 @@ def routes(gateway: Gateway) -> list[Route]:
         *kept.routes(gateway.engine),
         *anthropic_routes(gateway.engine),
         Route("/ai/router/health", health.assistant, methods=["GET"]),
+        Route("/rag/health", rag.RagHealth(gateway.engine).__call__, methods=["GET"]),
         Route("/ai/memory", memory.__call__, methods=["GET", "DELETE"]),
         Route("/health/live", health.live, methods=["GET"]),
         Route("/health/ready", health.ready, methods=["GET"]),

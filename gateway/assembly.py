@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import policies
 from gateway import redact
-from gateway.contract import Memory, Personal, Policy, Services
+from gateway.contract import Knowledge, Memory, Personal, Policy, Services
 from gateway.logs import Log
 from gateway.personal import PersonalData
 from gateway.pipeline import Opener, Pipeline, Step
@@ -15,8 +15,17 @@ from gateway.settings.schema import Flags, PolicyEntry
 from gateway.settings.source import nearest, validate
 
 
-def assemble(settings: Settings, upstream: Opener, memory: Memory, log: Log) -> Pipeline:
-    """The listed policies around ``upstream``; raises ConfigError with the line of what is wrong.
+def assemble(
+    settings: Settings,
+    upstream: Opener,
+    memory: Memory,
+    log: Log,
+    *,
+    knowledge: Knowledge | None = None,
+    local: bool = False,
+) -> Pipeline:
+    """The listed policies around ``upstream``; raises ConfigError with the line of what is wrong. ``local`` says that
+    only the model on this machine stands behind it.
 
     Built from the last to the first: the model that a policy may ask is what stands behind it, so that what the
     policies after it do to a call (redaction, say) is done to its own questions too.
@@ -26,7 +35,7 @@ def assemble(settings: Settings, upstream: Opener, memory: Memory, log: Log) -> 
     kinds = _kinds(settings)
     for index, entry in reversed(list(enumerate(settings.gateway.policies))):
         kind = kinds[index]
-        services = Services(settings.files, pipeline, memory, personal)
+        services = Services(settings.files, pipeline, memory, personal, knowledge, local)
         step = Step(entry.name, _policy(settings, kind, entry, index, services), skippable=entry.on_error == "skip")
         if kind.flag is None or getattr(settings.gateway.flags, kind.flag):
             pipeline = Pipeline((step, *pipeline.steps), upstream, log)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from gateway import redact
 from gateway.assembly import assemble
 from gateway.breaker import Breaker
-from gateway.contract import Operation
+from gateway.contract import Operation, Unavailable
+from gateway.embedding import embedding_models
 from gateway.engine import Engine
 from gateway.lanes.boot import close_clients
 from gateway.lanes.catalog import Plan, RouterPicker, plan
@@ -26,6 +27,8 @@ from gateway.limits import Admission
 from gateway.localmodel.supervisor import LocalModel
 from gateway.logs import Log
 from gateway.memory import InProcessMemory
+from gateway.pipeline import Pipeline
+from gateway.retrieval.knowledge import ServedKnowledge
 from gateway.settings import Settings
 from gateway.settings.schema import RouteSeconds, Timeouts
 from gateway.upstream import Upstream
@@ -77,8 +80,12 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
         alone = {"hurried_share": 1.0} if local else {}
         upstream = Upstream(candidates, timeouts, settings.gateway.retries, log, **alone)
         memory = InProcessMemory(settings.gateway.memory)
-        pipeline = assemble(settings, upstream, memory, log)
+        knowledge = ServedKnowledge(settings.gateway.knowledge, embedding_models(models, lambda: pipeline), log)
+        stack.push_async_callback(knowledge.aclose)
+        pipeline: Pipeline = assemble(settings, upstream, memory, log, knowledge=knowledge, local=local is not None)
         await warm_up(models, picker.router, wires)
+        with suppress(Unavailable):  # the log has it, and the assistant answers without
+            await knowledge.store()
         usage = await stack.enter_async_context(kept(settings.log_dir, log))
         yield Engine(
             settings=settings,
@@ -89,6 +96,7 @@ async def engine(settings: Settings, log: Log) -> AsyncGenerator[Engine, None]:
             local=local,
             memory=memory,
             kept=Kept(models, transport, settings.gateway.timeouts),
+            knowledge=knowledge,
             started=int(time.time()),
             usage=usage,
         )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.lanes.catalog import Plan
     from gateway.lanes.kept import Kept
     from gateway.localmodel.supervisor import LocalModel
+    from gateway.retrieval.knowledge import ServedKnowledge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Engine:
     local: LocalModel | None
     memory: Memory
     kept: Kept
+    knowledge: ServedKnowledge
     started: int = field(default=0)
     tokens: TokenLimits = field(default_factory=TokenLimits)
     usage: Ledger = field(default_factory=Ledger)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 from contextlib import suppress
 from types import FrameType
@@ -40,6 +41,8 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings) -> int:
     """Run until a signal; returns the process's exit status."""
+    if sys.stderr is not None:
+        faulthandler.enable()  # where a library in C crashes, the lines that called it are named, without any data
     try:
         app, gateway = create(settings, says_refusals=True)
     except OSError as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gateway.contract import Policy
 from policies.actions import OfferActions
+from policies.knowledge import KnowledgeAnswers
 from policies.memory import OrganicMemory
 from policies.modal import ModalHeuristics
 from policies.offline import Offline
@@ -16,6 +17,7 @@ from policies.style import Style
 #: The names that ``policies`` in config/gateway.yaml may list.
 REGISTRY: Mapping[str, type[Policy]] = {
     "actions": OfferActions,
+    "knowledge": KnowledgeAnswers,
     "memory": OrganicMemory,
     "modal": ModalHeuristics,
     "offline": Offline,

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import BaseModel, Field
 
 from gateway.contract import Call, Chunk, Configured, Policy, Services
+from policies.common.chunks import saying
 from policies.common.recital import WORDS, Gate, instructions, watches
 
 NAME = "prompt_guard"
@@ -27,7 +28,7 @@ class PromptGuard(Policy):
     Response: no row of their words gets out, however it is set or spelt."""
 
     Options: ClassVar[type[BaseModel]] = PromptGuardOptions
-    after: ClassVar[tuple[str, ...]] = ("prompt", "modal")
+    after: ClassVar[tuple[str, ...]] = ("prompt", "modal", "knowledge")
 
     def __init__(self, options: PromptGuardOptions, services: Services) -> None:
         del services
@@ -52,7 +53,7 @@ class PromptGuard(Policy):
                 yield self._ended(chunk, text, gate)
                 await _close(chunks)
                 return
-            yield chunk if text == chunk.text else _saying(chunk, text)
+            yield chunk if text == chunk.text else saying(chunk, text)
         text = gate.hear("", last=True)
         if gate.recital:
             yield self._ended(Chunk.saying(" "), text, gate)
@@ -62,19 +63,7 @@ class PromptGuard(Policy):
     def _ended(self, chunk: Chunk, text: str, gate: Gate) -> Chunk:
         """The last chunk: what could still be given out, and the configured answer."""
         text = text.rstrip() if gate.spoke else ""
-        return _saying(chunk, f"{text}\n\n{self._answer}" if gate.spoke else self._answer, finish="stop")
-
-
-def _saying(chunk: Chunk, text: str, *, finish: str | None = None) -> Chunk:
-    """``chunk`` with another text for its first choice and, with ``finish``, as the end of it."""
-    choices = []
-    for choice in chunk.data.get("choices") or ():
-        if choice.get("index", 0) == 0:
-            said = {**choice, "delta": {**(choice.get("delta") or {}), "content": text}}
-            choices.append({**said, "finish_reason": finish or choice.get("finish_reason")})
-        else:
-            choices.append(choice)
-    return Chunk({**chunk.data, "choices": choices}, chunk.notes)
+        return saying(chunk, f"{text}\n\n{self._answer}" if gate.spoke else self._answer, finish="stop")
 
 
 async def _close(chunks: AsyncIterator[Chunk]) -> None:

@@ -38,7 +38,7 @@ class Redaction(Policy):
     """Request: hides what is personal. Response: restores it, in streams too."""
 
     Options: ClassVar[type[BaseModel]] = RedactionOptions
-    after: ClassVar[tuple[str, ...]] = ("prompt", "memory", "modal", "prompt_guard", "style")
+    after: ClassVar[tuple[str, ...]] = ("prompt", "memory", "modal", "knowledge", "prompt_guard", "style")
 
     def __init__(self, options: RedactionOptions, services: Services) -> None:
         self._personal = services.personal

@@ -30,6 +30,7 @@ from gateway.contract.errors import (
     UnsupportedMedia,
     UpstreamRejected,
 )
+from gateway.contract.knowledge import Knowledge, Passage, Wanted
 from gateway.contract.policy import (
     Configured,
     Files,
@@ -60,6 +61,7 @@ __all__ = [
     "InternalError",
     "InvalidRequest",
     "Kept",
+    "Knowledge",
     "Memory",
     "MethodNotAllowed",
     "MisplacedError",
@@ -67,6 +69,7 @@ __all__ = [
     "NotFound",
     "Operation",
     "Owner",
+    "Passage",
     "PayloadTooLarge",
     "Personal",
     "Policy",
@@ -85,5 +88,6 @@ __all__ = [
     "Upload",
     "UpstreamRejected",
     "Usage",
+    "Wanted",
     "nothing",
 ]

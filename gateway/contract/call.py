@@ -9,6 +9,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from gateway.contract.knowledge import Wanted
+
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -92,12 +94,14 @@ class Identity:
 class Question:
     """What an Ivy route was asked: the query, the caller's context, what its screen can do.
 
-    ``ui_capabilities`` is None where the caller sent none, which is not the same as an empty list.
+    ``ui_capabilities`` is None where the caller sent none, which is not the same as an empty list. ``wanted`` is there
+    where the answer is to come from the knowledge base, or not at all.
     """
 
     query: str
     context: Mapping[str, Any] = field(default_factory=nothing)
     ui_capabilities: frozenset[str] | None = None
+    wanted: Wanted | None = None
 
     @property
     def takes_modals(self) -> bool:
@@ -182,6 +186,9 @@ class Chunk:
     ``maybe_modal``            the same, beside a conversational reply
     ``intent``, ``confidence`` what the query was taken for, 0 to 1
     ``degraded``               True where no provider answered
+    ``retrieval``              ``{"milliseconds", "confidence"}`` of an answer from the knowledge base: the time of the
+                               search, and the best passage's score, 0 where the answer is a gap
+    ``answer``                 the answer as an object, where one is wanted; its text is what is remembered of it
     """
 
     data: Mapping[str, Any]

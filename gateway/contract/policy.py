@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from gateway.contract.call import Call, Chunk, Owner
+from gateway.contract.knowledge import Knowledge
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -125,12 +126,15 @@ class Personal(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the engine hands to a policy when it is built."""
+    """What the engine hands to a policy when it is built. ``local`` says that no provider can be called, and that the
+    small model on this machine stands in for all of them."""
 
     files: Files
     model: Model
     memory: Memory
     personal: Personal
+    knowledge: Knowledge | None = None
+    local: bool = False
 
 
 class Policy:

@@ -29,29 +29,30 @@ from starlette.types import Scope, Send
 from gateway.contract import (
     DEFAULT_MODEL,
     Call,
-    Chunk,
     Identity,
     InvalidRequest,
     Operation,
     Question,
     Surface,
-    UpstreamRejected,
 )
 from gateway.engine import Engine
 from gateway.http import schema, sse
 from gateway.http.endpoint import Headers
+from gateway.http.gathered import Gathered
 from gateway.http.reply import send_json
 from gateway.pipeline import Answer
 from gateway.tally import Tally
 
 Json = dict[str, Any]
 MOST_SOURCES = 3
+SOURCE = ("title", "preview", "document_type", "category", "similarity_score")
 NO_INTENT, NO_CONFIDENCE = "general", 0.5
 
 
 def parse(engine: Engine, scope: Scope, body: Json, identity: Identity) -> Call:
     """``POST /ai/router/v2``. Without a policy that says otherwise the query is the one message."""
-    call = _call(scope, body, identity)
+    schema.check(schema.QUESTION, body)
+    call = question_call(scope, body, identity)
     assert call.question is not None
     if _share(identity) >= engine.settings.gateway.rollout.v2_percent:
         call = replace(call, question=_without_modals(call.question))
@@ -61,7 +62,8 @@ def parse(engine: Engine, scope: Scope, body: Json, identity: Identity) -> Call:
 def parse_v1(engine: Engine, scope: Scope, body: Json, identity: Identity) -> Call:
     """``POST /ai/router/``: its callers know no modals and no events."""
     del engine
-    call = _call(scope, body, identity)
+    schema.check(schema.QUESTION, body)
+    call = question_call(scope, body, identity)
     assert call.question is not None
     if body.get("stream"):
         raise InvalidRequest("This route does not stream; POST /ai/router/v2 does.", param="stream")
@@ -79,17 +81,12 @@ class Assistant:
         if call.stream:
             await sse.stream(send, self._events(answer), headers)
             return
-        reply = _Reply(answer)
-        async for chunk in answer.chunks:
-            reply.take(chunk)
-        made = self._finished(reply)
+        made = self._finished(await Gathered.whole(answer))
         await send_json(send, made, headers=headers())
 
     async def render_v1(self, call: Call, answer: Answer, headers: Headers, send: Send) -> None:
         """``{"answer_markdown", "actions", "sources", "confidence": 0..1, "intent": str, "session_id": str}``."""
-        reply = _Reply(answer)
-        async for chunk in answer.chunks:
-            reply.take(chunk)
+        reply = await Gathered.whole(answer)
         envelope = self._finished(reply)
         legacy = {key: envelope[key] for key in ("answer_markdown", "actions", "sources")}
         legacy["confidence"] = reply.notes.get("confidence", NO_CONFIDENCE)
@@ -99,60 +96,52 @@ class Assistant:
 
     async def _events(self, answer: Answer) -> AsyncIterator[bytes]:
         """``meta``, then ``delta``s that together are ``answer_markdown``, then ``done`` with the whole envelope."""
-        reply = _Reply(answer)
+        reply = Gathered(answer)
         begun = False
         async for chunk in answer.chunks:
             reply.take(chunk)
             if not begun:  # not before: an answer that fails before its first chunk is a reply with a status
                 begun = True
-                yield sse.event({"kind": reply.kind}, "meta")
-            if chunk.text and reply.kind == "conversational":
+                yield sse.event({"kind": _kind(reply)}, "meta")
+            if chunk.text and _kind(reply) == "conversational":
                 yield sse.event({"text": chunk.text}, "delta")
         made = self._finished(reply)
         yield sse.event(made, "done")
 
-    def _finished(self, reply: _Reply) -> Json:
-        envelope = reply.envelope()
+    def _finished(self, reply: Gathered) -> Json:
+        envelope = _envelope(reply)
         self._tally.count(reply.notes)
         return envelope
 
 
-class _Reply:
-    """What has come of an answer: its texts, and the policies' notes, of which later ones win."""
-
-    def __init__(self, answer: Answer) -> None:
-        self._trail = answer.call.trail
-        self._texts: list[str] = []
-        self.notes: Json = {}
-
-    def take(self, chunk: Chunk) -> None:
-        """Take in the next chunk."""
-        self._texts.append(chunk.text)
-        self.notes |= chunk.notes
-        self._trail.degraded = bool(self.notes.get("degraded"))
-
-    @property
-    def kind(self) -> str:
-        """``modal`` or ``conversational``; known from the first chunk on."""
-        return "modal" if "modal" in self.notes else "conversational"
-
-    def envelope(self) -> Json:
-        """The envelope; raises UpstreamRejected for a conversational one that would say nothing."""
-        actions = self.notes.get("actions", [])
-        if self.kind == "modal":
-            return {"kind": "modal", "actions": actions, "modal": self.notes["modal"]}
-        text = "".join(self._texts)
-        if not any(letter.isprintable() and not letter.isspace() for letter in text):
-            raise UpstreamRejected("The model declined to answer this.", status=400, code="content_policy_violation")
-        sources = self.notes.get("sources", [])[:MOST_SOURCES]
-        made: Json = {"kind": "conversational", "answer_markdown": text, "actions": actions, "sources": sources}
-        if "maybe_modal" in self.notes:
-            made["maybe_modal"] = self.notes["maybe_modal"]
-        return made
+def _kind(reply: Gathered) -> str:
+    """``modal`` or ``conversational``; known from the first chunk on."""
+    return "modal" if "modal" in reply.notes else "conversational"
 
 
-def _call(scope: Scope, body: Json, identity: Identity) -> Call:
-    schema.check(schema.QUESTION, body)
+def _envelope(reply: Gathered) -> Json:
+    """The envelope; raises UpstreamRejected for a conversational one that would say nothing."""
+    notes = reply.notes
+    actions = notes.get("actions", [])
+    if _kind(reply) == "modal":
+        return {"kind": "modal", "actions": actions, "modal": notes["modal"]}
+    made: Json = {
+        "kind": "conversational",
+        "answer_markdown": reply.text(),
+        "actions": actions,
+        "sources": [_source(source) for source in notes.get("sources", ())[:MOST_SOURCES]],
+    }
+    if "maybe_modal" in notes:
+        made["maybe_modal"] = notes["maybe_modal"]
+    return made
+
+
+def _source(source: Json) -> Json:
+    return {key: source[key] for key in SOURCE if key in source}
+
+
+def question_call(scope: Scope, body: Json, identity: Identity) -> Call:
+    """The call of a question whose body was checked."""
     context = body.get("context") or {}
     capabilities = body.get("ui_capabilities")
     if identity.conversation is None and context.get("conversation_id"):

@@ -144,6 +144,29 @@ class Privacy(Section):
     identifiers: dict[Name, Pattern] = Field(default_factory=dict)
 
 
+class ChunkSizes(Section):
+    """Characters of a chunk: about ``target``, never more than ``most``."""
+
+    target: Annotated[int, Field(ge=100, le=20_000)] = 900
+    most: Annotated[int, Field(ge=200, le=40_000)] = 1800
+
+
+class KnowledgeBase(Section):
+    """The index of documents. ``store`` is a folder or an object storage's URL (``s3://bucket/prefix``), whose options
+    are LanceDB's. ``embeddings`` is ``auto`` (a configured model that can, else the local one, else none), ``local``,
+    ``none`` or a ``model_name`` of litellm.yaml. ``dense_weight`` is the share of meaning against words."""
+
+    store: Annotated[str, Field(min_length=1)] = "knowledge"
+    storage_options: dict[str, str] = Field(default_factory=dict)
+    embeddings: Annotated[str, Field(min_length=1)] = "auto"
+    dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.7
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.5
+    seconds: Seconds = 2.0
+    refresh_seconds: Seconds = 5.0
+    max_file_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024 * 1024
+    chunk_characters: ChunkSizes = ChunkSizes()
+
+
 class PolicyEntry(Section):
     """One policy of the list; ``on_error: skip`` lets a request pass where the policy itself fails."""
 
@@ -166,4 +189,5 @@ class GatewayConfig(Section):
     rollout: Rollout = Rollout()
     memory: MemoryBounds = MemoryBounds()
     privacy: Privacy = Privacy()
+    knowledge: KnowledgeBase = KnowledgeBase()
     policies: Annotated[tuple[PolicyEntry, ...], Field(strict=False)] = ()

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 #: Keys of the context that steer the gateway.
-STEERING = frozenset({"conversation_id", "conversation_history"})
+STEERING = frozenset({"conversation_id", "conversation_history", "knowledge_base"})
 DEEPEST, MOST_KEYS = 12, 10_000
 UNSEEN = "[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]*"
 

@@ -8,7 +8,7 @@ from typing import Any
 from policies.common.actions import Actions
 from policies.common.grounds import Grounds
 from policies.common.plain import clipped
-from policies.modal.schema import Schema
+from policies.common.schema import Schema
 
 LONGEST_WORDS = 4000
 MISSING = object()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
@@ -24,18 +24,17 @@ from gateway.contract import (
     UpstreamRejected,
 )
 from policies.common.actions import Actions, ActionsFile
+from policies.common.asking import corrected, instructed
 from policies.common.data import facts
 from policies.common.grounds import Grounds
+from policies.common.json_answer import parsed
 from policies.common.recital import instructions
-from policies.modal.answer import parsed
 from policies.modal.payload import named, words
 from policies.modal.rules import Decision, RulesFile
 from policies.modal.types import ModalsFile, ModalType
 
 #: In ``Call.learnt``: the decision, and the parameters as they were when this policy let the call go.
 LEARNT, SENT = "modal", "modal_sent"
-#: Of an answer that is shown to the model once more.
-LONGEST_SHOWN = 8000
 Source = Literal["model", "repaired", "context"]
 
 
@@ -112,7 +111,7 @@ class ModalHeuristics(Policy):
     def _params(self, params: Mapping[str, Any], kind: ModalType) -> dict[str, Any]:
         return {
             **params,
-            "messages": _instructed(params.get("messages") or (), f"{self._prompt}\n\n{kind.instruction}"),
+            "messages": instructed(params.get("messages") or (), f"{self._prompt}\n\n{kind.instruction}"),
             "response_format": kind.response_format,
             "temperature": 0,
             "max_tokens": self._most_tokens,
@@ -172,7 +171,7 @@ class ModalHeuristics(Policy):
             return payload, "model"
         left = max(0.01, (deadline or 0.0) - asyncio.get_running_loop().time())
         try:
-            answer = await self._model.ask(_again(call, heard.text, problem, left))
+            answer = await self._model.ask(corrected(call, call.learnt.get(SENT), heard.text, problem, left))
         except GatewayError:
             return None
         payload, problem = _read(answer, kind)
@@ -233,28 +232,6 @@ def _read(answer: str, kind: ModalType) -> tuple[Any, str | None]:
     except ValueError as error:
         return None, str(error)
     return payload, kind.schema.problem(payload)
-
-
-def _again(call: Call, answer: str, problem: str, seconds: float) -> Call:
-    """The same question with the answer and what is wrong with it."""
-    params: Mapping[str, Any] = call.learnt.get(SENT) or call.params
-    said = f"That does not fit the schema: {problem}\nReply with only the corrected JSON."
-    messages = [
-        *params["messages"],
-        {"role": "assistant", "content": answer[:LONGEST_SHOWN] or "{}"},
-        {"role": "user", "content": said},
-    ]
-    return replace(call, params={**params, "messages": messages}, seconds=seconds, stream=False)
-
-
-def _instructed(messages: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
-    """``messages`` with ``text`` at the end of the last system message, or as one in front of them."""
-    places = [at for at, message in enumerate(messages) if message.get("role") == "system"]
-    if not places or not isinstance(messages[places[-1]].get("content"), str):
-        return [{"role": "system", "content": text}, *messages]
-    at = places[-1]
-    longer = {**messages[at], "content": f"{messages[at]['content']}\n\n{text}"}
-    return [*messages[:at], longer, *messages[at + 1 :]]
 
 
 def _facts(call: Call) -> Mapping[str, Any]:

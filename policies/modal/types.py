@@ -16,9 +16,9 @@ from policies.common.excerpt import excerpt
 from policies.common.grounds import Grounds
 from policies.common.plain import clipped
 from policies.common.recital import recites
+from policies.common.schema import Schema
 from policies.common.wording import Tree
 from policies.modal.payload import acted, grounded, named, shown, words
-from policies.modal.schema import Schema
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Text = Annotated[str, Field(min_length=1)]

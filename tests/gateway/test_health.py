@@ -46,6 +46,7 @@ def engine(clock: Clock, deployments: Any = DEPLOYMENTS) -> Engine:
         local=None,
         memory=FakeMemory(),
         kept=cast(Any, None),
+        knowledge=cast(Any, None),
         started=0,
     )
 

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.contract import Call, Found, Kept, Owner, Question, Recalled, Services, Surface, Turn, Unavailable, Usage
+from gateway.contract import (
+    Call,
+    Found,
+    Kept,
+    Owner,
+    Passage,
+    Question,
+    Recalled,
+    Services,
+    Surface,
+    Turn,
+    Unavailable,
+    Usage,
+)
 from gateway.settings.load import PROJECT, ConfigFiles, Shape
 from gateway.settings.source import Document, validate
 from tests.support.fakes import make_call
@@ -95,15 +108,39 @@ class FakePersonal:
         return sorted(set(self.words.values()))
 
 
+@dataclass
+class FakeKnowledge:
+    """Holds these passages and finds those that clear the threshold, of the categories; keeps what it was asked."""
+
+    passages: Sequence[Passage] = ()
+    there: bool = True
+    fails: Exception | None = None
+    threshold: float = 0.5
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    async def search(
+        self, query: str, *, limit: int, categories: Collection[str] = (), threshold: float | None = None
+    ) -> Sequence[Passage]:
+        self.asked.append({"query": query, "limit": limit, "categories": set(categories), "threshold": threshold})
+        if self.fails:
+            raise self.fails
+        least = self.threshold if threshold is None else threshold
+        kept = [one for one in self.passages if one.score >= least and (not categories or one.category in categories)]
+        return kept[:limit]
+
+
 def services(
     files: Mapping[str, str] | None = None,
     model: Any = None,
     memory: Any = None,
     personal: Any = None,
+    knowledge: Any = None,
+    *,
+    local: bool = False,
 ) -> Services:
     """What the engine hands out, with stand-ins for all but the configuration."""
     made = (model or FakeModel(), memory or FakeMemory(), personal or FakePersonal())
-    return Services(Overlay(files or {}), *made)
+    return Services(Overlay(files or {}), *made, knowledge, local)
 
 
 def asked(query: str = "Who is she?", *, stream: bool = False, ui: set[str] | None = None, **context: Any) -> Call:

@@ -20,9 +20,13 @@ class Action(TypedDict):
     action: str
 
 
+@CLOSED
 class Source(TypedDict):
     title: str
     preview: str
+    document_type: str
+    category: str
+    similarity_score: Share
 
 
 @CLOSED
@@ -62,6 +66,54 @@ class Legacy(TypedDict):
     confidence: Share
     intent: str
     session_id: str
+
+
+@CLOSED
+class Quoted(TypedDict):
+    """``content`` is the passage, as the model was shown it."""
+
+    title: str
+    content: str
+    document_type: str
+    category: str
+    similarity_score: Share
+
+
+@CLOSED
+class RagMetadata(TypedDict):
+    """``query_time_ms`` is the search's; ``confidence`` the best passage's score, 0 for a gap."""
+
+    query_time_ms: Annotated[float, Field(ge=0)]
+    sources_found: Bytes
+    confidence: Share
+
+
+@CLOSED
+class RagReply(TypedDict):
+    """``answer`` is an object where ``json_mode`` is true. Where the knowledge base does not answer, it begins with
+    "Gap:", and there are no sources."""
+
+    answer: str | Json
+    sources: Annotated[list[Quoted], Field(max_length=20)]
+    metadata: RagMetadata
+
+
+@CLOSED
+class RagHealth(TypedDict):
+    """``reasons`` says why it is empty or degraded. ``mode`` is how it is searched: by text and meaning, or by text."""
+
+    status: Literal["ok", "empty", "degraded"]
+    reasons: list[str]
+    documents: Bytes
+    chunks: Bytes
+    embedded: Bytes
+    embedding_model: str | None
+    embedding_dimension: int | None
+    configured_embeddings: str | None
+    mode: Literal["hybrid", "text"]
+    last_ingest: str | None
+    last_ingest_seconds_ago: int | None
+    store: str
 
 
 @CLOSED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.http.openapi import own_replies as replies
 from gateway.http.openapi.headers import NAMED
 from gateway.http.openapi.row import EVENTS, HTML, Json, Kind, Query, Row
-from gateway.http.schema import QUESTION
+from gateway.http.schema import KNOWLEDGE, QUESTION
 
 ASSISTANT, HERE = "Assistant", "This gateway"
 GROUPS = {
@@ -46,6 +46,19 @@ ROWS: tuple[Row, ...] = (
     ),
     _legacy("/ai/router/"),
     _legacy("/ai/router"),
+    Row(
+        "POST",
+        "/rag/query",
+        ASSISTANT,
+        "Ask the knowledge base",
+        replies.RagReply,
+        Kind.MODEL,
+        says="Answered from its passages only, or with a gap. `context.category` and `context.categories` narrow it.",
+        body=KNOWLEDGE,
+        example={"query": "Who approves a discount?", "limit": 3},
+        statuses=(404,),
+    ),
+    Row("GET", "/rag/health", ASSISTANT, "How the knowledge base is", replies.RagHealth),
     Row("GET", "/ai/router/health", ASSISTANT, "How the assistant is doing", replies.AssistantHealth),
     Row(
         "GET",

@@ -8,5 +8,6 @@ from gateway.http.schema.chat import CHAT
 from gateway.http.schema.check import check
 from gateway.http.schema.embedding import EMBEDDING
 from gateway.http.schema.question import QUESTION
+from gateway.http.schema.rag import KNOWLEDGE
 
-__all__ = ["CHAT", "EMBEDDING", "QUESTION", "check"]
+__all__ = ["CHAT", "EMBEDDING", "KNOWLEDGE", "QUESTION", "check"]

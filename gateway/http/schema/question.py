@@ -9,6 +9,8 @@ from typing_extensions import TypedDict
 
 from gateway.http.schema.fields import LOOSE, STRICT, Short, Text
 
+Query = Annotated[str, Field(min_length=1, max_length=100_000, pattern=r"\S")]
+
 
 @LOOSE
 class Turn(TypedDict):
@@ -29,7 +31,7 @@ class Context(TypedDict, total=False):
 class QuestionBody(TypedDict, total=False):
     """``POST /ai/router/v2`` and ``POST /ai/router/``."""
 
-    query: Required[Annotated[str, Field(min_length=1, max_length=100_000, pattern=r"\S")]]
+    query: Required[Query]
     context: Context | None
     ui_capabilities: Annotated[list[Short], Field(max_length=100)] | None
     stream: bool | None

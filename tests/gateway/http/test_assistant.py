@@ -128,9 +128,9 @@ async def test_a_likely_modal_is_there_only_where_it_was_noted() -> None:
 
 
 async def test_later_notes_win() -> None:
-    first, second = Chunk({}, {"actions": ["first"], "sources": ["s"]}), Chunk({}, {"actions": ["second"]})
+    first, second = Chunk({}, {"actions": ["first"], "sources": [{"title": "s"}]}), Chunk({}, {"actions": ["second"]})
     envelope = (await rendered(first, piece("a"), second)).json
-    assert (envelope["actions"], envelope["sources"]) == (["second"], ["s"])
+    assert (envelope["actions"], envelope["sources"]) == (["second"], [{"title": "s"}])
 
 
 @pytest.mark.parametrize("texts", [[], [""], [" ", "\n"], ["\u200b", "\u00a0\ufeff"]])

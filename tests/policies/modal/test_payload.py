@@ -7,8 +7,8 @@ import pytest
 from gateway.settings.load import PROJECT, ConfigFiles
 from policies.common.actions import Actions, ActionsFile
 from policies.common.grounds import Grounds
+from policies.common.schema import Schema
 from policies.modal.payload import MISSING, acted, grounded, named, shown, words
-from policies.modal.schema import Schema
 
 ACTIONS = Actions(ConfigFiles(PROJECT / "config").yaml("actions.yaml", ActionsFile))
 BUTTON = {"type": "object", "required": ["label", "action"]}

@@ -26,9 +26,9 @@ from gateway.contract import (
 )
 from gateway.settings.load import PROJECT
 from policies.common.actions import Actions, ActionsFile
+from policies.common.schema import Schema
 from policies.modal import ModalHeuristics
 from policies.modal.policy import ModalOptions
-from policies.modal.schema import Schema
 from tests.support.fakes import PROPERTY, collect, make_call, piece
 from tests.support.policies import FakeModel, Overlay, asked, services
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.modal.answer import parsed
+from policies.common.json_answer import parsed
 from tests.support.fakes import PROPERTY
 
 TEXT = '{"a": "b"}'

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gateway.settings.load import PROJECT
-from policies.modal.schema import Schema
+from policies.common.schema import Schema
 
 CARD: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,4 +1,4 @@
-"""The JSON Schema of a modal type's payload (draft 2020-12)."""
+"""The JSON Schema of what a model is asked to fill in (draft 2020-12)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import SchemaError, best_match
 from referencing import Registry
 
+from policies.common.fits import fits
 from policies.common.plain import clipped, one_line
-from policies.modal.fits import fits
 
 #: Keywords that hold one schema, a list of schemas, schemas by name.
 ONE = (

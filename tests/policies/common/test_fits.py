@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from policies.modal.fits import fits
+from policies.common.fits import fits
 from tests.support.fakes import PROPERTY
 
 NAMES = st.sampled_from(["a", "b", "c"])

@@ -1,0 +1,1 @@
+"""Measures retrieval: how often the right document is found, and how fast."""
