@@ -97,9 +97,7 @@ def test_no_policies_are_none(configuration: Configuration) -> None:
 SHIPPED = [entry["name"] for entry in yaml.safe_load((PROJECT / "config" / "gateway.yaml").read_text())["policies"]]
 
 
-@pytest.mark.parametrize(
-    "late", ["private_topics", "prompt", "memory", "modal", "knowledge", "prompt_guard", "style"]
-)
+@pytest.mark.parametrize("late", ["private_topics", "prompt", "memory", "modal", "knowledge", "prompt_guard", "style"])
 def test_a_policy_that_stands_before_what_it_goes_on_with_is_refused(configuration: Configuration, late: str) -> None:
     names = [name for name in SHIPPED if name != late] + [late]
     with pytest.raises(ConfigError) as caught:
