@@ -75,6 +75,7 @@ class Gateway:
                 raise
             for warning in (*self.settings.warnings, *engine.plan.warnings):
                 self.log("warning", "configuration", detail=warning)
+            stack.enter_context(heap.serving())
             self.log("info", "started", primary=engine.plan.primary, local=engine.plan.local)
             self._engine = engine
             yield
