@@ -7,6 +7,7 @@ import http.client
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from bench.client import Ask
 from bench.rows import Row, TargetName
 from tests.support.gateway import FOREIGN, ROOT, GatewayProcess, merge, models
 
-#: As `make install` leaves it: what tests install besides, LiteLLM imports where it finds it, and that is some 10 MB.
+#: As `make install` leaves it, and as `make bench` measures it: what tests install besides, LiteLLM imports where it
+#: finds it, and that is some 10 MB.
 PYTHON = ROOT / ".venv-run" / "bin" / "python"
 PORTKEY = ROOT / ".portkey" / "node_modules" / "@portkey-ai" / "gateway"
 #: Limits are per user and would end the measurement; everything else is as shipped.
@@ -45,8 +47,6 @@ class Target:
 def installed() -> dict[TargetName, str]:
     """Targets that can't be measured here, and why."""
     missing: dict[TargetName, str] = {}
-    if not PYTHON.exists():
-        missing["gateway"] = "not installed (make .venv-run/.run)"
     if not litellm_proxy.BINARY.exists():
         missing["litellm"] = "not installed (make .venv-litellm/.proxy)"
     if shutil.which("node") is None:
@@ -81,7 +81,9 @@ def gateway(folder: Path, provider_port: int) -> Iterator[Target]:
     """This gateway as shipped, with all policies and a key; only its limits are raised."""
     env = {"GATEWAY_MASTER_KEY": litellm_proxy.KEY}
     file = configured(provider_port)
-    with GatewayProcess(folder, models=file, settings=SETTINGS, env=env, python=str(PYTHON)) as process:
+    with GatewayProcess(
+        folder, models=file, settings=SETTINGS, env=env, python=str(PYTHON if PYTHON.exists() else sys.executable)
+    ) as process:
         target = Target("gateway", process.port, process.pid, provider_port)
         if not answers(target):
             raise SystemExit(f"the gateway does not answer:\n{process.stderr()[-2000:]}")

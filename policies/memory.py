@@ -77,12 +77,15 @@ class OrganicMemory(Policy):
     async def _remembering(self, begun: Begun, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
         texts: list[str] = []
         finish: str | None = None
+        quoted = False
         async for chunk in chunks:
             texts.append(chunk.text)
             finish = chunk.finish or finish
+            # Documents' own words are no model's answer, and would come back to one outside of the data.
+            quoted = quoted or bool(chunk.notes.get("degraded") and "retrieval" in chunk.notes)
             yield chunk
         answered = "".join(texts)
-        if answered.strip() and finish != "content_filter":
+        if answered.strip() and finish != "content_filter" and not quoted:
             await self._memory.remember(begun.owner, begun.conversation, Turn(begun.asked, answered), begun.mark)
 
 

@@ -94,6 +94,7 @@ async def ingest(
     await _take(plan, store, limits, summary, progress)
     await store.drop(plan.gone)
     summary.dropped = len(plan.gone)
+    await store.searchable()  # embeddings take long, and a run that was killed may have left some
     if embedder is not None:
         summary.embeddings = f"{embedder.name}, {embedder.dimension} dimensions"
         await _embed(store, embedder, summary, progress)

@@ -54,6 +54,8 @@ class ServedKnowledge:
         self._switching = asyncio.Lock()
         self._failures = 0
         self._rests_until = 0.0
+        #: Until then it is searched by words alone, since the last search by meaning failed.
+        self._words_until = 0.0
 
     @property
     def there(self) -> bool:
@@ -73,7 +75,7 @@ class ServedKnowledge:
         if store is None:
             return ()
         try:
-            embedder = await self._matching(store)
+            embedder = None if self._clock() < self._words_until else await self._matching(store)
             async with asyncio.timeout(self.settings.seconds):
                 found = await search(
                     store,
@@ -89,7 +91,10 @@ class ServedKnowledge:
         except StoreError as error:
             self._store = None  # it is opened anew, as it may be another one by now
             raise self._failed(str(error)) from None
-        self._went_well(found.trouble)
+        except Exception as error:  # of whatever kind a library's is: the assistant goes on without
+            self._store = None
+            raise self._failed(f"a search failed ({type(error).__name__})") from error
+        self._went_well(found.trouble, by_words=embedder is None)
         return found.passages
 
     async def store(self) -> Store | None:
@@ -110,6 +115,8 @@ class ServedKnowledge:
             raise self._failed("the index can't be opened in time", rests=True) from None
         except StoreError as error:
             raise self._failed(str(error), rests=True) from None
+        except Exception as error:
+            raise self._failed(f"the index can't be opened ({type(error).__name__})", rests=True) from error
 
     async def embedder(self) -> AnyEmbedder | None:
         """What the index is asked with now; None for text only. Raises Unavailable."""
@@ -118,6 +125,8 @@ class ServedKnowledge:
             return None if store is None else await self._matching(store)
         except (StoreError, TimeoutError) as error:
             raise self._failed(str(error) or "the index does not answer in time") from None
+        except Exception as error:
+            raise self._failed(f"the embeddings can't be told ({type(error).__name__})") from error
 
     async def aclose(self) -> None:
         """Let go of the index and the embeddings."""
@@ -159,7 +168,8 @@ class ServedKnowledge:
         return self._embedder
 
     async def _switch(self, active: Active | None) -> None:
-        made = None if active is None else matching(active.model, active.dimension, self.models)
+        unwanted = active is None or self.settings.embeddings == "none"
+        made = None if unwanted or active is None else matching(active.model, active.dimension, self.models)
         if isinstance(made, LocalEmbedder):
             try:
                 await made.embed(["warm"])
@@ -176,8 +186,12 @@ class ServedKnowledge:
             self._rests_until = self._clock() + self.settings.refresh_seconds
         return _unavailable(self.settings.refresh_seconds)
 
-    def _went_well(self, trouble: str) -> None:
+    def _went_well(self, trouble: str, *, by_words: bool) -> None:
         self._failures, self.failure = 0, ""
+        if by_words and self._clock() < self._words_until:
+            return
+        if trouble:  # else every question would wait for embeddings that don't come
+            self._words_until = self._clock() + self.settings.refresh_seconds
         if trouble and trouble != self.trouble:
             self._log("warning", "knowledge_trouble", detail=trouble)
         self.trouble = trouble

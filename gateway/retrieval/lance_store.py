@@ -6,8 +6,9 @@ import asyncio
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from lancedb.table import AsyncTable
 
-from gateway.retrieval.lance_errors import in_words
+from gateway.retrieval.lance_errors import RAISED, in_words, is_missing
 from gateway.retrieval.lance_rows import vector_keys
 from gateway.retrieval.lance_search import Searching
 from gateway.retrieval.lance_tables import CHUNKS, META
@@ -38,10 +39,22 @@ class LanceStore(Searching, Writing):
         with in_words(self._store, "read"):
             return {CHUNKS, META} <= set(await self._names())
 
+    async def _vectors(self, active: Active) -> AsyncTable | None:
+        """The table of the active embeddings; None where it is gone, so that the next ingest can make it again."""
+        try:
+            table = await self._table(active.table)
+            await table.version()
+        except RAISED as error:
+            if not is_missing(error):
+                raise
+            await self._forget(active.table)
+            return None
+        return table
+
     async def _counts(self) -> tuple[int, int, int]:
         """Documents, chunks, and those of them that have a vector of the active embeddings."""
         active, chunks = self.active, await self._table(CHUNKS)
-        vectors = await self._table(active.table) if active else None
+        vectors = await self._vectors(active) if active else None
         seen = (active.table if active else "", await chunks.version(), await vectors.version() if vectors else 0)
         if self._counted is None or self._counted[0] != seen:
             rows = await chunks.query().select(["document", "text_hash", "category"]).to_arrow()

@@ -82,6 +82,11 @@ class Writing(Tables):
         with in_words(self._store, "written"):
             await _deleted(await self._table(CHUNKS), "document", keys)
 
+    async def searchable(self) -> None:
+        """Put what was written into the text index, so that searches find all of it."""
+        with in_words(self._store, "written"):
+            await _indexed_rows(await self._table(CHUNKS), "indexed", most=0)
+
     async def unembedded(self, model: str, dimension: int, limit: int) -> list[Unembedded]:
         """Texts without a vector of these embeddings."""
         with in_words(self._store, "read"):
@@ -118,9 +123,9 @@ class Writing(Tables):
         with in_words(self._store, "written"):
             await self._made(name, vector_schema(dimension))
             await self._note("active", [model, dimension, name])
-            await self._look(now=True)
+            active = await self._look(now=True)  # another writer's by now, it may be
             for other in await self._names():
-                if other.startswith(VECTORS) and other != name:
+                if other.startswith(VECTORS) and other not in (name, active.table if active else name):
                     await self._forget(other)
                     await self._connection.drop_table(other, ignore_missing=True)
 
@@ -128,10 +133,9 @@ class Writing(Tables):
         """Bring indexes up to date, compact, and clear what nothing refers to any more."""
         with in_words(self._store, "written"):
             chunks = await self._table(CHUNKS)
-            texts = await _keys_of_chunks(chunks)
             for name in await self._names():
                 if name.startswith(VECTORS):
-                    await self._index_vectors(name, await self._table(name), texts)
+                    await self._index_vectors(name, await self._table(name), chunks)
             for table in (chunks, await self._table(META)):
                 await _optimized(table)
 
@@ -140,8 +144,9 @@ class Writing(Tables):
         with in_words(self._store, "written"):
             await self._note("ingested", when)
 
-    async def _index_vectors(self, name: str, table: AsyncTable, texts: pa.ChunkedArray) -> None:
+    async def _index_vectors(self, name: str, table: AsyncTable, chunks: AsyncTable) -> None:
         have = (await table.query().select(["key"]).to_arrow())["key"]
+        texts = await _keys_of_chunks(chunks)  # read last: another writer's chunks are there before their vectors
         orphans = have.filter(pc.invert(pc.is_in(have, texts))).to_pylist()
         await _deleted(table, "key", orphans)
         await self._trained(name, table)
@@ -150,7 +155,11 @@ class Writing(Tables):
     async def _trained(self, name: str, table: AsyncTable) -> None:
         """An index over the vectors, once they are many, and again once they are many times that."""
         rows = await table.count_rows()
-        if rows < INDEXED_FROM or rows < GROWTH * (await self._value(f"trained {name}") or 0):
+        if rows < INDEXED_FROM:
+            return
+        # The note outlives a table that was dropped and made again.
+        trained = await table.index_stats("vector_idx") is not None
+        if trained and rows < GROWTH * (await self._value(f"trained {name}") or 0):
             return
         config = IvfFlat(distance_type="cosine", num_partitions=math.isqrt(rows))
         await insisting(lambda: table.create_index("vector", config=config))
@@ -181,10 +190,10 @@ async def _indexed(table: AsyncTable, column: str, config: Any) -> None:
     await insisting(attempt)
 
 
-async def _indexed_rows(table: AsyncTable, column: str) -> None:
-    """Put rows into the indexes once enough of them are in none."""
+async def _indexed_rows(table: AsyncTable, column: str, most: int = MOST_UNINDEXED) -> None:
+    """Put rows into the indexes once more than ``most`` of them are in none."""
     stats = await table.index_stats(f"{column}_idx")
-    if stats is not None and stats.num_unindexed_rows > MOST_UNINDEXED:
+    if stats is not None and stats.num_unindexed_rows > most:
         await _optimized(table)
 
 

@@ -51,7 +51,10 @@ async def read_all(files: Iterable[folder.File], limits: Limits) -> AsyncGenerat
     try:
         while True:
             for file in islice(waiting, AHEAD - len(running)):
-                running.append((file, loop.run_in_executor(pool, read, file, limits)))
+                try:
+                    running.append((file, loop.run_in_executor(pool, read, file, limits)))
+                except BrokenProcessPool:  # a process has ended while nobody was waiting for it
+                    running.append((file, _failed(loop)))
             if not running:
                 return
             file, future = running.popleft()
@@ -66,6 +69,12 @@ async def read_all(files: Iterable[folder.File], limits: Limits) -> AsyncGenerat
                     yield suspect, await _alone(suspect, limits)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _failed(loop: asyncio.AbstractEventLoop) -> asyncio.Future[Outcome]:
+    failed: asyncio.Future[Outcome] = loop.create_future()
+    failed.set_exception(BrokenProcessPool())
+    return failed
 
 
 async def _alone(file: folder.File, limits: Limits) -> Outcome:

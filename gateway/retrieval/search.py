@@ -47,9 +47,7 @@ async def search(
         return Found([])
     most = max(CANDIDATES, 2 * limit)
     hits, trouble = await candidates(store, embedder, question, most=most, categories=categories, patience=patience)
-    rounded = [round(score, 4) for score in scores(question, hits, dense_weight)]
-    ranked = sorted(zip(rounded, hits, strict=True), key=lambda pair: -pair[0])
-    return Found(_distinct([pair for pair in ranked if pair[0] >= threshold], limit), trouble)
+    return Found(await asyncio.to_thread(_best, question, hits, dense_weight, threshold, limit), trouble)
 
 
 async def candidates(
@@ -130,6 +128,13 @@ def _merged(texts: Sequence[Hit], meant: Sequence[Hit], known: Mapping[str, floa
         similarity = same.similarity if same else known.get(hit.chunk.text_hash)
         merged[hit.chunk.id] = Hit(hit.chunk, similarity, hit.bm25)
     return list(merged.values())
+
+
+def _best(question: Asked, hits: Sequence[Hit], dense_weight: float, threshold: float, limit: int) -> list[Passage]:
+    """Takes milliseconds, so that it is done in a thread of its own."""
+    rounded = [round(score, 4) for score in scores(question, hits, dense_weight)]
+    ranked = sorted(zip(rounded, hits, strict=True), key=lambda pair: -pair[0])
+    return _distinct([pair for pair in ranked if pair[0] >= threshold], limit)
 
 
 def _distinct(ranked: Sequence[tuple[float, Hit]], limit: int) -> list[Passage]:

@@ -48,6 +48,9 @@ class Written(Protocol):
     async def drop(self, keys: Collection[str]) -> None:
         """Remove these documents."""
 
+    async def searchable(self) -> None:
+        """Put what was written into the text index, so that searches find all of it."""
+
     async def unembedded(self, model: str, dimension: int, limit: int) -> list[Unembedded]:
         """Texts without a vector of these embeddings."""
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 #: A question's characters and words that count; what is beyond them is not read.
 MOST_CHARACTERS = 2_000
 MOST_WORDS = 48
+#: Of the words that stand in none of the texts so many are looked for in another spelling, the longest ones: each is
+#: compared with every word of the texts.
+MOST_UNKNOWN = 6
 
 _BREAK = re.compile(r"[\W_]+")
 #: Codes, versions and dates: B006, INV-2041, 3.10, 2026-01-31, 0.0.0.0. A quantity (30, 24h, 3-day, 10000) is none.
@@ -110,11 +113,12 @@ def close(text: str, first: str, second: str) -> bool:
 
 def corrected(words: Collection[str], flats: Collection[str]) -> dict[str, str]:
     """What each of ``words`` that stands in none of the texts was meant to be, where the texts tell."""
-    unknown = [word for word in words if not any(f" {stem(word)}" in text for text in flats)]
+    strange = [word for word in words if not any(f" {stem(word)}" in text for text in flats)]
+    unknown = sorted(strange, key=len, reverse=True)[:MOST_UNKNOWN]
     if not unknown:
         return {}
-    vocabulary = {other for text in flats for other in text.split()}
-    meant = {word: near(word, sorted(vocabulary)) for word in unknown}
+    vocabulary = sorted({other for text in flats for other in text.split()})
+    meant = {word: near(word, vocabulary) for word in unknown}
     return {word: other for word, other in meant.items() if other}
 
 

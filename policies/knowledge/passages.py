@@ -9,12 +9,13 @@ from typing import Any
 from gateway.contract import Passage
 from policies.common.data import block
 from policies.common.plain import one_line
+from policies.knowledge.citations import NUMBERS
 from policies.knowledge.orders import LEFT_OUT, Orders
 
 LONGEST_TITLE, LONGEST_PREVIEW = 200, 200
 UNTITLED = "Untitled"
 #: A footnote of the document's own, which would pass for a citation.
-FOOTNOTE = re.compile(r"[\[【](\d{1,3})[\]】]")
+FOOTNOTE = re.compile(rf"[\[【\uff3b]({NUMBERS}|\s*\d{{1,3}}\s*)[\]】\uff3d]")
 
 
 def cleaned(passages: Iterable[Passage], orders: Orders, longest: int) -> list[Passage]:

@@ -40,6 +40,9 @@ LEARNT = "knowledge"
 #: Sources of a reply to the assistant; and the characters of a question that can ask for the knowledge base.
 ASSISTANT_SOURCES = 3
 LONGEST_ASKING = 1000
+#: What a model's not answering is told by. What is wrong with the request is not the caller's doing here: the passages
+#: are this policy's, and so is the wish for an object.
+TOLD = (Unavailable, RateLimited, UpstreamRejected, InvalidRequest)
 
 
 class KnowledgeOptions(Configured):
@@ -172,21 +175,22 @@ class KnowledgeAnswers(Policy):
 
     async def _prose(self, found: Found, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
         hearing = Hearing(found.passages)
-        begun = down = False
+        begun = said = down = False
         try:
             async for chunk in chunks:
                 text = hearing.hear(chunk.text, last=chunk.finish is not None)
                 if text or chunk.finish is not None or not chunk.text:
-                    begun = True
+                    begun, said = True, said or bool(text.strip())
                     yield chunk if text == chunk.text else saying(chunk, text)
-        except (Unavailable, RateLimited):
+        except TOLD as error:
             if begun:
                 raise
-            down = True
-        if down:
-            yield self._quoted(found)
-            return
+            down = isinstance(error, (Unavailable, RateLimited))
+            said = False
         rest = hearing.hear("", last=True)
+        if not said and not rest.strip():
+            yield self._quoted(found, degraded=down)
+            return
         yield Chunk.saying(rest, found.notes(hearing.sources()))
 
     async def _object(self, call: Call, found: Found, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
@@ -198,8 +202,7 @@ class KnowledgeAnswers(Policy):
                 left = max(0.01, end - time.monotonic())
                 again = await self._model.ask(corrected(call, None, text, problem, left))
                 made, _ = self._structured.read(again)
-        # What is wrong with the request is not the caller's doing: it is this policy that asked for an object.
-        except (Unavailable, RateLimited, UpstreamRejected, InvalidRequest):
+        except TOLD:
             yield self._quoted(found)
             return
         if made is None:

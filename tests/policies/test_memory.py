@@ -383,3 +383,10 @@ async def test_no_words_of_one_conversation_get_into_another(steps: list[tuple[s
             await world.forget(Owner(*whose[:2]))
         elif world.open:
             await world.finish(number, f"answer {number}", whole=step == "answer")
+
+
+async def test_documents_that_were_quoted_for_want_of_a_model_are_not_remembered() -> None:
+    notes = {"degraded": True, "retrieval": {"milliseconds": 1.0, "confidence": 0.9}}
+    assert await remembered(ivy(), Chunk.saying("The handbook's words.", notes, finish="stop")) == []
+    answered = Chunk.saying("A model's words.", {"retrieval": notes["retrieval"]}, finish="stop")
+    assert await remembered(ivy(), answered) == [("And now?", "A model's words.")]

@@ -251,3 +251,52 @@ def test_a_gateway_without_an_index_takes_nothing_heavy_in() -> None:
     script = f"import sys, gateway.retrieval.health, gateway.embedding; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("raised", [ImportError("no wheel"), TypeError("of a panic"), KeyError("secret")])
+async def test_whatever_a_library_raises_the_assistant_goes_on_without(raised: Exception) -> None:
+    store = FakeStore()
+    made, opens = served(store)
+    opens.fails = raised
+    with pytest.raises(Unavailable):
+        await found(made)
+    assert type(raised).__name__ in made.failure
+    assert "secret" not in made.failure
+    opens.fails = None
+    made, _ = served(store)
+    assert await found(made)
+    store.fails = raised
+    with pytest.raises(Unavailable):
+        await found(made)
+    assert (await report(made, 0.0))["status"] == "degraded"
+
+
+async def test_where_no_embeddings_are_wanted_no_question_is_embedded() -> None:
+    store = FakeStore(ACTIVE)
+    made, _ = served(store, embeddings="none")
+    assert await found(made)
+    assert store.vectors == []
+
+
+async def test_after_embeddings_that_failed_nobody_waits_for_them_for_a_while() -> None:
+    asked: list[Any] = []
+
+    async def fails(texts: Any, /) -> list[Vector]:
+        asked.append(texts)
+        raise OSError("refused")
+
+    clock, store = Clock(), FakeStore(ACTIVE)
+    made = ServedKnowledge(
+        KnowledgeBase(store="s3://bucket/docs", threshold=0.0),
+        {"vectors": fails},
+        Lines(),
+        open_store=Opened(store),
+        clock=clock,
+    )
+    for _ in range(3):
+        assert await found(made)
+    assert len(asked) == 1
+    assert "by text only" in made.trouble
+    clock.advance(made.settings.refresh_seconds + 0.1)
+    assert await found(made)
+    assert len(asked) == 2

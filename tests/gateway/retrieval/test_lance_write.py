@@ -133,3 +133,27 @@ async def test_many_vectors_get_an_index_that_finds_the_same(store: Store, monke
         (best,) = await store.by_vector(vectors[text], 1)
         assert best.chunk.indexed == text.indexed
     assert await store.by_vector([1.0, 0.0, 0.0, 0.0], 3, ["unknown"]) == []
+
+
+async def test_a_missing_table_of_vectors_is_made_again(store: Store) -> None:
+    await store.replace({"a": document("a", "1", 2)})
+    for _ in range(2):
+        for missing in [await store.unembedded("m", 2, 10)]:
+            await store.embed("m", 2, {text: [1.0, 0.0] for text in missing})
+        await store.activate("m", 2)
+        assert (await store.state()).embedded == 2
+        active = store.active
+        assert active is not None
+        await store._connection.drop_table(active.table)  # type: ignore[attr-defined]
+        assert (await store.state()).embedded == 0
+
+
+async def test_what_was_written_is_all_in_the_text_index_once_that_is_asked_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.replace({"a": document("a", "1", 5)})
+    table = await store._table("chunks")  # type: ignore[attr-defined]
+    assert (await table.index_stats("indexed_idx")).num_unindexed_rows > 0
+    await store.searchable()
+    assert (await table.index_stats("indexed_idx")).num_unindexed_rows == 0
+    assert len(await texts(store)) == 5

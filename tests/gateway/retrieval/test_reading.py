@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -79,3 +80,19 @@ def test_a_file_that_takes_too_long_is_left(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(folder, "read", hang)
     monkeypatch.setattr(reading, "SECONDS", 1)
     assert read(files(tmp_path)[0], LIMITS) == "reading it took longer than 1 s"
+
+
+async def test_a_process_that_ends_while_nobody_waits_for_it_costs_its_file_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3 * reading.AHEAD):
+        (tmp_path / f"f{number:03}.md").write_text(f"# T{number}\n\nText.")
+    (tmp_path / "bad.md").write_text("# Bad")
+    monkeypatch.setattr(reading, "read", kill_at_bad)
+    outcomes = {}
+    async for file, outcome in read_all(files(tmp_path), LIMITS):
+        outcomes[file.key] = outcome
+        await asyncio.sleep(0.5 if len(outcomes) == 1 else 0)  # as a commit to a store takes
+    assert outcomes.pop("bad.md") == reading.ENDED
+    assert len(outcomes) == 3 * reading.AHEAD
+    assert not any(isinstance(outcome, str) for outcome in outcomes.values())

@@ -118,3 +118,9 @@ def test_hostile_texts_cost_little() -> None:
     corrected(["x" * 40], [flat(" ".join(f"y{'x' * 38}{number}" for number in range(500)))])
     has_code("1.1", "1.11" * 20_000)
     assert time.process_time() - started < 5
+
+
+def test_of_many_words_that_no_text_has_the_longest_are_corrected() -> None:
+    words = ["discoumt", *(f"gibberish{number}" for number in "abcdefghijklmnop")]
+    assert corrected(["discoumt"], [" a discount "]) == {"discoumt": "discount"}
+    assert corrected(words, [" a discount "]) == {}

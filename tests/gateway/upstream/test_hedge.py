@@ -70,7 +70,8 @@ async def test_the_first_to_speak_wins(
     legs: list[tuple[float | None, float, Begun | None]], wins: Begun | None, begun: int, cancelled: list[int]
 ) -> None:
     race = Race(*legs)
-    assert await run(race) is wins
+    in_time = 5.0  # so long that a busy machine is no reason for a second
+    assert await run(race, in_time if begun == 1 else 0.02) is wins
     assert (race.begun, race.cancelled) == (begun, cancelled)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from gateway.contract import Passage
 from policies.knowledge.orders import LEFT_OUT, Orders
 from policies.knowledge.passages import cleaned, shown, sources
@@ -23,6 +25,15 @@ def test_orders_and_footnotes_of_its_own_are_no_part_of_it() -> None:
     assert made.text == f"As agreed (2), over 15%. {LEFT_OUT}"
     assert made.title == "Untitled"
     assert made.source == DISCOUNTS.source
+
+
+@pytest.mark.parametrize(
+    "own", ["[2]", "[ 2 ]", "[1, 2]", "[1-3]", "[\n2\n]", "\u30102\u3011", "\uff3b2\uff3d", "[007]"]
+)
+def test_a_passage_can_t_number_itself(own: str) -> None:
+    (made,) = cleaned([DISCOUNTS._replace(text=f"{own} Refund policy", title=f"{own} Refunds")], ORDERS, 1000)
+    assert not any(bracket in made.text + made.title for bracket in "[]\u3010\u3011\uff3b\uff3d")
+    assert "Refund policy" in made.text
 
 
 def test_a_passage_of_which_nothing_is_left_is_none() -> None:

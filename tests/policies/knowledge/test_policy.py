@@ -159,12 +159,20 @@ async def test_a_stream_that_broke_off_after_it_began_is_passed_on() -> None:
 @pytest.mark.parametrize(
     "error", [UpstreamRejected("no", status=400), InvalidRequest("no")], ids=["rejected", "invalid"]
 )
-async def test_what_is_wrong_with_a_question_is_passed_on(error: GatewayError) -> None:
+@pytest.mark.parametrize("json_mode", [False, True])
+async def test_passages_that_a_provider_refuses_are_quoted(error: GatewayError, json_mode: bool) -> None:
     made, _ = policy(DISCOUNTS)
-    with pytest.raises(type(error)):
-        await answered(made, rag(), error)
-    _, notes, _ = await answered(made, rag(json_mode=True), error)  # there it is the object that was refused
+    text, notes, _ = await answered(made, rag(json_mode=json_mode), error)
+    assert "a manager approves" in text
     assert titles(notes) == ["Discounts"]
+
+
+@pytest.mark.parametrize("said", ["", " \n", "[7]"])
+async def test_where_a_model_says_nothing_the_passages_are_quoted(said: str) -> None:
+    made, _ = policy(DISCOUNTS)
+    text, notes, _ = await answered(made, rag(), piece(said, "length"))
+    assert "a manager approves" in text
+    assert (titles(notes), notes.get("degraded")) == (["Discounts"], None)
 
 
 async def test_a_store_that_can_t_be_read_stops_only_who_wants_nothing_else() -> None:
