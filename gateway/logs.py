@@ -236,7 +236,7 @@ def _text(text: str) -> str:
     return _known(text, redact.revision())
 
 
-@lru_cache(4096)
+@lru_cache(2048)
 def _known(text: str, revision: int) -> str:
     """``revision`` is that of what is to be taken out: what was cleaned before counts for nothing after."""
     del revision
